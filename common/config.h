@@ -1,0 +1,26 @@
+/* config.h - what the operator set: a GLib key file, overridden by the environment
+ *
+ * Group and key `[media] port` is overridden by DIEMCAU_MEDIA_PORT. Read once at start by the main
+ * thread; after that read-only. */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Config Config;
+
+/* path may be NULL: environment and defaults alone. */
+Config *config_read(const char *path, GError **error);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* The value, borrowed until config_free; fallback where it is not set. */
+const char *config_string(Config *config, const char *group, const char *key,
+	const char *fallback);
+/* False with error when it is set but is no whole number from low to high. */
+bool config_integer(Config *config, const char *group, const char *key, int low, int high,
+	int fallback, int *value, GError **error);
+/* Items parted by comma or semicolon, trimmed, empty ones left out; free with g_strfreev. */
+char **config_list(Config *config, const char *group, const char *key);
+/* The content of the file named by KEY_file (or DIEMCAU_GROUP_KEY_FILE), at most 4 KiB, stripped;
+ * NULL without error when no file is named. Free with g_free. */
+char *config_secret(Config *config, const char *group, const char *key, GError **error);

@@ -1,0 +1,9 @@
+/* metrics.h - writes Prometheus text (exposition format 0.0.4)
+ *
+ * A growing text; no thread, no global. */
+#pragma once
+#include <glib.h>
+#include <stdint.h>
+
+/* `# HELP`, `# TYPE` and one sample without labels. type: "counter" or "gauge". */
+void metrics_add(GString *out, const char *name, const char *type, const char *help, double value);

@@ -27,8 +27,10 @@ typedef struct ChannelEvents {
 	void (*notification)(const char *method, json_t *params, void *user);
 } ChannelEvents;
 
-/* Connects to path, now and whenever the line is lost. */
+/* Connects to path, now and whenever the line is lost. Events (borrowed, may be NULL) come from the
+ * loop, `up` too. */
 Channel *channel_new(const char *path, const ChannelEvents *events, void *user);
+/* Calls still open end here with RPC_UNAVAILABLE. */
 void channel_free(Channel *channel);
 bool channel_is_up(const Channel *channel);
 /* Sends a request; params are stolen. reply is called exactly once, never from inside this call;
@@ -36,7 +38,7 @@ bool channel_is_up(const Channel *channel);
 void channel_call(Channel *channel, const char *method, json_t *params, ChannelReply reply,
 	void *user);
 
-/* A request came. Answer it with channel_answer() or channel_refuse(), now or later, once. */
+/* A request came; method and params are borrowed for the call. Answer it with channel_answer() or channel_refuse(), now or later, once. */
 typedef void (*ChannelServe)(ChannelCall *call, const char *method, json_t *params, void *user);
 
 /* Serves on a listening SOCK_SEQPACKET socket, taken over. */

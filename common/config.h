@@ -13,7 +13,8 @@ Config *config_read(const char *path, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
-/* The value, borrowed until config_free; fallback where it is not set. */
+/* The value, stripped, borrowed until config_free; fallback where it is not set. Set to nothing
+ * (`cert=`) is not set; a variable set to nothing hides what the file says. */
 const char *config_string(Config *config, const char *group, const char *key,
 	const char *fallback);
 /* False with error when it is set but is no whole number from low to high. */

@@ -26,5 +26,9 @@ void daemon_stop(void);
 /* STATUS= text for the supervisor. */
 void daemon_status(const char *text);
 
+/* Gives the supervisor a copy of fd to keep: the next life of this daemon finds it by
+ * daemon_socket(name, …). False when there is no supervisor or it did not take it. */
+bool daemon_store(const char *name, int fd);
+
 /* Prints `NAME: sentence` to stderr and exits with status 1: the end of a start that cannot be. */
 void daemon_fail(const char *format, ...) G_GNUC_PRINTF(1, 2) G_GNUC_NORETURN;

@@ -1,0 +1,29 @@
+#include "metrics.h"
+#include <math.h>
+
+#define EXACT_MAX 9007199254740992.0 /* 2^53: whole numbers up to here are exact in a double */
+
+void metrics_add(GString *out, const char *name, const char *type, const char *help, double value)
+{
+	g_string_append_printf(out, "# HELP %s ", name);
+	for (const char *c = help; *c; c++) {
+		if (*c == '\\')
+			g_string_append(out, "\\\\");
+		else if (*c == '\n')
+			g_string_append(out, "\\n");
+		else
+			g_string_append_c(out, *c);
+	}
+	g_string_append_printf(out, "\n# TYPE %s %s\n%s ", name, type, name);
+
+	char number[G_ASCII_DTOSTR_BUF_SIZE];
+	if (isnan(value))
+		g_string_append(out, "NaN");
+	else if (isinf(value))
+		g_string_append(out, value > 0 ? "+Inf" : "-Inf");
+	else if (value == trunc(value) && fabs(value) <= EXACT_MAX)
+		g_string_append_printf(out, "%lld", (long long)value);
+	else
+		g_string_append(out, g_ascii_dtostr(number, sizeof(number), value));
+	g_string_append_c(out, '\n');
+}

@@ -21,7 +21,7 @@ void metrics_add(GString *out, const char *name, const char *type, const char *h
 		g_string_append(out, "NaN");
 	else if (isinf(value))
 		g_string_append(out, value > 0 ? "+Inf" : "-Inf");
-	else if (value == trunc(value) && fabs(value) <= EXACT_MAX)
+	else if (value >= -EXACT_MAX && value <= EXACT_MAX && value == (double)(long long)value)
 		g_string_append_printf(out, "%lld", (long long)value);
 	else
 		g_string_append(out, g_ascii_dtostr(number, sizeof(number), value));

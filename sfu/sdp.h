@@ -39,6 +39,7 @@ typedef struct SdpMedia {
 	bool bundled;               /* its mid stands in the BUNDLE group that we answer */
 	bool rtcp_mux;
 	char mid[RTP_ID_MAX + 1];
+	char word[16], format[32];  /* of the m-line: "audio", and its first format; for a rejection */
 	char protocol[24];          /* "UDP/TLS/RTP/SAVPF" */
 	char msid[2][64];           /* stream and track as offered; "" if absent */
 	SdpCodec codecs[SDP_CODEC_MAX];
@@ -60,7 +61,9 @@ typedef struct SdpOffer {
 } SdpOffer;
 
 /* NULL with error (written for a person) when it is no offer that we can take: size, m-lines, no
- * ICE credentials, no or several fingerprints, a=setup:passive, no BUNDLE, no rtcp-mux. */
+ * ICE credentials, no or several fingerprints, a=setup:passive, no BUNDLE, no rtcp-mux.
+ * G_IO_ERROR_INVALID_DATA: it is malformed (HTTP 400); G_IO_ERROR_NOT_SUPPORTED: well-formed, but
+ * nothing we can serve (422). */
 SdpOffer *sdp_read_offer(const char *text, size_t len, GError **error);
 void sdp_offer_free(SdpOffer *offer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SdpOffer, sdp_offer_free)

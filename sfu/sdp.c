@@ -200,10 +200,12 @@ static void read_fmtp(SdpCodec *codec, const char *fmtp)
 		codec->packetization_mode =
 			(uint8_t)parameter_number(fmtp, "packetization-mode", 10, 2);
 	}
-	size_t len = 0; /* it may be written into an answer: what is visible, in one line */
-	while (len < sizeof codec->fmtp - 1 && fmtp[len] >= ' ' && fmtp[len] < 0x7f)
-		len++;
-	memcpy(codec->fmtp, fmtp, len);
+	/* It may be written into an answer: whole, and visible in one line, or not at all. */
+	for (const char *at = fmtp; *at; at++)
+		if (*at < ' ' || *at >= 0x7f)
+			return;
+	if (strlen(fmtp) < sizeof codec->fmtp)
+		strcpy(codec->fmtp, fmtp);
 }
 
 static void add_codec(
@@ -786,12 +788,20 @@ static void write_streams(GString *out, const SdpAnswerMedia *ours)
 		g_string_append(out, "\r\n");
 }
 
-static void write_rejection(GString *out, const SdpMedia *theirs)
+static void write_transport(GString *out, const SdpAnswer *answer)
+{
+	g_string_append_printf(out,
+		"a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:passive\r\n",
+		answer->ice_ufrag, answer->ice_pwd, answer->fingerprint);
+}
+
+static void write_rejection(GString *out, const SdpAnswer *answer, const SdpMedia *theirs)
 {
 	g_string_append_printf(out, "m=%s 0 %s %s\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n",
 		theirs->word, theirs->protocol, theirs->format[0] ? theirs->format : "0");
 	if (theirs->mid[0])
 		g_string_append_printf(out, "a=mid:%s\r\n", theirs->mid);
+	write_transport(out, answer); /* webrtcbin refuses an answer with a section that has none */
 }
 
 static void write_media(GString *out, const SdpAnswer *answer, const SdpMedia *theirs,
@@ -847,7 +857,7 @@ char *sdp_write_answer(const SdpOffer *offer, const SdpAnswer *answer)
 	bool tagged = true; /* the first that is taken carries the transport of all */
 	for (unsigned i = 0; i < offer->media_count; i++) {
 		if (answer->media[i].reject) {
-			write_rejection(out, &offer->media[i]);
+			write_rejection(out, answer, &offer->media[i]);
 			continue;
 		}
 		write_media(out, answer, &offer->media[i], &answer->media[i], tagged);

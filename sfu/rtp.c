@@ -3,6 +3,8 @@
 
 #define VERSION 2
 #define ONE_BYTE 0xBEDE
+#define ELEMENTS_MAX 24 /* a MID of 16, a level, a number and an orientation, each with its head   \
+			 */
 #define TWO_BYTE 0x1000 /* the low four bits are the application's, RFC 8285 §4.3 */
 
 static const char *const uris[RTP_EXT_COUNT] = {
@@ -166,7 +168,8 @@ static uint8_t *element(Writer *out, const RtpExtensionIds *ids, RtpExtension wh
 	return write_room(out, len);
 }
 
-static void write_extensions(Writer *to, const RtpOut *out, uint16_t *transport_cc_at)
+/* The elements, up to a whole word; *transport_cc_at counts from the first. */
+static void write_elements(Writer *to, const RtpOut *out, uint16_t *transport_cc_at)
 {
 	uint8_t *at;
 	size_t mid_len = out->mid ? strlen(out->mid) : 0;
@@ -183,41 +186,32 @@ static void write_extensions(Writer *to, const RtpOut *out, uint16_t *transport_
 	}
 	if (out->orientation >= 0 && (at = element(to, out->ids, RTP_EXT_ORIENTATION, 1)))
 		at[0] = (uint8_t)out->orientation;
+	while (to->ok && writer_len(to) % 4)
+		write_u8(to, 0);
 }
 
 size_t rtp_write(uint8_t *data, size_t size, const RtpOut *out, uint16_t *transport_cc_at)
 {
+	uint8_t elements[ELEMENTS_MAX];
 	uint16_t cc_at = 0;
-	Writer to = writer_of(data, size);
-	uint8_t *first = write_room(&to, 1);
+	Writer extension = writer_of(elements, sizeof elements), to = writer_of(data, size);
+	if (out->ids)
+		write_elements(&extension, out, &cc_at);
+	size_t len = writer_len(&extension);
+
+	write_u8(&to, (uint8_t)(VERSION << 6 | (out->padding ? 0x20 : 0) | (len ? 0x10 : 0)));
 	write_u8(&to, (uint8_t)((out->marker ? 0x80 : 0) | (out->payload_type & 0x7f)));
 	write_u16(&to, out->sequence);
 	write_u32(&to, out->timestamp);
 	write_u32(&to, out->ssrc);
-	if (!to.ok)
-		return 0;
-	*first = (uint8_t)(VERSION << 6 | (out->padding ? 0x20 : 0));
-
-	if (out->ids) {
-		Writer before = to;
+	if (len) {
 		write_u16(&to, ONE_BYTE);
-		uint8_t *words = write_room(&to, 2);
-		uint8_t *elements = to.at;
-		if (words)
-			write_extensions(&to, out, &cc_at);
-		if (to.ok && to.at == elements) {
-			to = before; /* none agreed: no extension at all */
-		} else if (words) {
-			while (to.ok && (to.at - elements) % 4)
-				write_u8(&to, 0);
-			words[0] = 0;
-			words[1] = (uint8_t)((to.at - elements) / 4);
-			*first |= 0x10;
-		}
+		write_u16(&to, (uint16_t)(len / 4));
+		write_bytes(&to, elements, len);
 	}
-	if (!to.ok)
+	if (!to.ok || !extension.ok)
 		return 0;
 	if (transport_cc_at)
-		*transport_cc_at = cc_at;
+		*transport_cc_at = cc_at ? (uint16_t)(RTP_HEADER_LEN + 4 + cc_at) : 0;
 	return writer_len(&to);
 }

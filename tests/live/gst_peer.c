@@ -90,8 +90,6 @@ static void take_answer(GstPeer *peer, const char *sdp)
 	g_autoptr(GstWebRTCSessionDescription) answer =
 		gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_ANSWER, message);
 	g_signal_emit_by_name(peer->webrtc, "set-remote-description", answer, NULL);
-	if (peer->source)
-		gst_source_start(peer->source);
 }
 
 static void on_line(GObject *stream, GAsyncResult *result, gpointer user_data)
@@ -136,10 +134,11 @@ static gboolean on_second(gpointer user_data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Both directions ask for NACK, so that retransmission by RTX is agreed. */
-static void set_transceiver(gpointer transceiver, GstWebRTCRTPTransceiverDirection direction)
+/* Pictures ask for NACK, so that retransmission by RTX is agreed. */
+static void set_transceiver(
+	gpointer transceiver, GstWebRTCRTPTransceiverDirection direction, bool picture)
 {
-	g_object_set(transceiver, "direction", direction, "do-nack", TRUE, NULL);
+	g_object_set(transceiver, "direction", direction, "do-nack", picture, NULL);
 }
 
 static bool publish(GstPeer *peer, int identity, const char *wav, GError **error)
@@ -152,7 +151,7 @@ static bool publish(GstPeer *peer, int identity, const char *wav, GError **error
 	g_signal_emit_by_name(peer->webrtc, "get-transceivers", &transceivers);
 	for (guint i = 0; i < transceivers->len; i++)
 		set_transceiver(g_array_index(transceivers, gpointer, i),
-			GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY);
+			GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, i == 0);
 	return true;
 }
 
@@ -175,7 +174,8 @@ static void watch(GstPeer *peer)
 		g_autoptr(GstWebRTCRTPTransceiver) transceiver = NULL;
 		g_signal_emit_by_name(peer->webrtc, "add-transceiver",
 			GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
-		set_transceiver(transceiver, GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY);
+		set_transceiver(transceiver, GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY,
+			strstr(sections[i], "media=video") != NULL);
 	}
 	g_timeout_add(1000, on_second, peer);
 }
@@ -192,6 +192,8 @@ static void run(GstPeer *peer)
 	g_signal_connect(
 		peer->webrtc, "on-negotiation-needed", G_CALLBACK(on_negotiation_needed), peer);
 	gst_element_set_state(peer->pipeline, GST_STATE_PLAYING);
+	if (peer->source)
+		gst_source_start(peer->source); /* webrtcbin makes no offer before caps have come */
 	g_main_loop_run(peer->loop);
 	gst_element_set_state(peer->pipeline, GST_STATE_NULL);
 	gst_bus_remove_watch(bus);

@@ -32,12 +32,14 @@ static const char PICTURE[] =
 	"appsrc name=picture is-live=true format=time caps=video/x-raw,format=I420,width=320,"
 	"height=180,framerate=15/1 ! vp8enc deadline=1 cpu-used=8 target-bitrate=300000 "
 	"keyframe-max-dist=30000 error-resilient=default ! rtpvp8pay pt=96 picture-id-mode=2 ! "
-	"application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000";
+	"capsfilter "
+	"caps=application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000";
 static const char SOUND[] =
 	"appsrc name=sound is-live=true format=time caps=audio/x-raw,format=S16LE,rate=48000,"
 	"channels=1,layout=interleaved ! opusenc bitrate=32000 audio-type=voice ! rtpopuspay "
 	"pt=111 ! "
-	"application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000";
+	"capsfilter "
+	"caps=application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000";
 
 static GstAppSrc *add(GstElement *pipeline, GstElement *webrtc, const char *description,
 	const char *name, GError **error)

@@ -1,0 +1,87 @@
+// main.mjs - runs the scenarios one after another and speaks TAP
+//
+// Called by tests/live/run inside the namespace: main.mjs BUILD_DIR [SCENARIO…], or
+// main.mjs BUILD_DIR screenshots OUTDIR.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Cast } from './cast.mjs';
+import { makeMedia } from './media.mjs';
+import { Stack } from './stack.mjs';
+import { Halt, Tap } from './tap.mjs';
+
+const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'tcp', 'crashes', 'farewell'];
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const build = path.resolve(process.argv[2]);
+let names = process.argv.slice(3);
+let out;
+if (names[0] === 'screenshots') {
+  out = path.resolve(names[1] ?? 'screenshots');
+  names = ['screenshots'];
+}
+if (names.length === 0) names = EVERYDAY;
+
+const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-live-'));
+const tap = new Tap();
+const seed = Number(process.env.DIEMCAU_SEED ?? Math.floor(Math.random() * 2 ** 31));
+tap.note(`seed ${seed} (DIEMCAU_SEED), logs in ${dir}`);
+
+const media = await makeMedia(dir);
+const cast = new Cast(media);
+let stack = null;
+
+tap.onFailure = async () => {
+  for (const tab of cast.tabs) {
+    const data = await tab.live('data').catch((error) => error.message.split('\n')[0]);
+    tap.note(`${tab.who}: ${JSON.stringify(data)}\n${tab.console.slice(-8).join('\n')}`);
+  }
+  if (stack) tap.note(`the daemons' last words:\n${stack.tail(25)}`);
+};
+
+const shared = {
+  tap,
+  cast,
+  media,
+  build,
+  dir,
+  seed,
+  out,
+  log: path.join(dir, 'peers.log'),
+  // The running product; started when the first scenario asks.
+  async stack() {
+    if (!stack) {
+      stack = new Stack({ build, repo: path.resolve(here, '../../..'), dir });
+      await stack.start();
+    }
+    return stack;
+  },
+};
+
+for (const name of names) {
+  const began = Date.now();
+  try {
+    const scenario = await import(`../scenarios/${name}.mjs`);
+    await scenario.run(shared);
+  } catch (error) {
+    // A sentence that was needed has told its own failure; anything else is a fault of the scenario.
+    if (!(error instanceof Halt)) {
+      tap.line(false, `${name}: runs to its end`);
+      tap.note(error.stack ?? error);
+      await tap.onFailure();
+    } else {
+      tap.note(error.message);
+    }
+  }
+  await cast.closeAll();
+  tap.note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+}
+
+await cast.end();
+if (stack) await stack.stop();
+tap.plan();
+if (tap.failed === 0) rmSync(dir, { recursive: true, force: true });
+process.exit(tap.failed === 0 ? 0 : 1);

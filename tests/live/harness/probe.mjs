@@ -1,0 +1,354 @@
+// probe.mjs - what runs inside a page, before the page's own scripts
+//
+// probe() is sent as text: it closes over nothing. It only looks, except for `inject`, which gives Firefox a
+// camera and a microphone of ours (its fake devices take no files).
+
+export function probe({ inject }) {
+  if (window.__live) return;
+  const KEEP = 3000;
+  const DARK = 90;
+  const BRIGHT = 165;
+  const live = { peers: [], clicks: {} };
+  window.__live = live;
+
+  // --- what the page clicks and makes -----------------------------------------------------------
+
+  document.addEventListener(
+    'click',
+    (event) => {
+      const act = event.target.closest?.('[data-act]')?.dataset.act;
+      if (act) live.clicks[act] = performance.now();
+    },
+    true,
+  );
+
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class RTCPeerConnection extends Native {
+    constructor(...args) {
+      super(...args);
+      this.__note = { index: live.peers.length, remotes: 0, locals: 0, changes: 0 };
+      live.peers.push(this);
+      this.addEventListener('signalingstatechange', () => this.__note.changes++);
+    }
+    setRemoteDescription(...args) {
+      this.__note.remotes++;
+      return super.setRemoteDescription(...args);
+    }
+    setLocalDescription(...args) {
+      this.__note.locals++;
+      return super.setLocalDescription(...args);
+    }
+  };
+
+  live.now = () => performance.now();
+  live.lastClick = (act) => live.clicks[act] ?? -1;
+
+  // How often a connection of the page was negotiated: which is `receive` or `publish`, or a number.
+  const peer = (which) => (typeof which === 'number' ? live.peers[which] : window.diemcau?.[which]);
+  live.negotiation = (which) => {
+    const pc = peer(which);
+    return pc ? { ...pc.__note, state: pc.connectionState } : null;
+  };
+
+  live.stats = async (which) => {
+    const pc = peer(which);
+    if (!pc) return null;
+    const all = [...(await pc.getStats()).values()];
+    const byId = (id) => all.find((s) => s.id === id);
+    const transport = all.find((s) => s.type === 'transport' && s.selectedCandidatePairId);
+    const pair = transport
+      ? byId(transport.selectedCandidatePairId)
+      : all.find((s) => s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded');
+    const local = pair && byId(pair.localCandidateId);
+    const remote = pair && byId(pair.remoteCandidateId);
+    return {
+      at: performance.now(),
+      pair: pair && {
+        protocol: local?.protocol,
+        remoteProtocol: remote?.protocol,
+        remote: `${remote?.address ?? remote?.ip}:${remote?.port}`,
+      },
+      inbound: all
+        .filter((s) => s.type === 'inbound-rtp')
+        .map((s) => ({
+          kind: s.kind,
+          mid: s.mid,
+          ssrc: s.ssrc,
+          frames: s.framesDecoded ?? 0,
+          packets: s.packetsReceived ?? 0,
+          lost: s.packetsLost ?? 0,
+          bytes: s.bytesReceived ?? 0,
+          samples: s.totalSamplesReceived ?? 0,
+          concealed: s.concealedSamples ?? 0,
+          energy: s.totalAudioEnergy ?? 0,
+          plis: s.pliCount ?? 0,
+          freezes: s.freezeCount ?? 0,
+        })),
+      outbound: all
+        .filter((s) => s.type === 'outbound-rtp')
+        .map((s) => ({
+          kind: s.kind,
+          mid: s.mid,
+          packets: s.packetsSent ?? 0,
+          frames: s.framesEncoded ?? 0,
+          keyframes: s.keyFramesEncoded ?? 0,
+          plis: s.pliCount ?? 0,
+        })),
+    };
+  };
+
+  // --- waiting ------------------------------------------------------------------------------------
+
+  const waiters = new Set();
+  const tell = () => {
+    for (const waiter of [...waiters]) waiter();
+  };
+
+  // Resolves with what test() returns as soon as that is true; asked at every frame, change and 50 ms.
+  const until = (what, test, timeoutMs) =>
+    new Promise((resolve, reject) => {
+      const began = performance.now();
+      const look = () => {
+        let value;
+        try {
+          value = test();
+        } catch (error) {
+          value = null;
+        }
+        if (value !== undefined && value !== null && value !== false) done(resolve, value);
+        else if (performance.now() - began > timeoutMs) {
+          const { state, stage } = document.body?.dataset ?? {};
+          done(reject, new Error(`${what}: not within ${timeoutMs} ms (state=${state} stage=${stage})`));
+        }
+      };
+      const done = (end, value) => {
+        clearInterval(timer);
+        waiters.delete(look);
+        end(value);
+      };
+      const timer = setInterval(look, 50);
+      waiters.add(look);
+      look();
+    });
+
+  // document.body.dataset[key] is one of values; resolves with the value.
+  live.untilData = (key, values, timeoutMs) =>
+    until(
+      `body.dataset.${key} in [${values}]`,
+      () => values.includes(document.body?.dataset[key]) && document.body.dataset[key],
+      timeoutMs,
+    );
+
+  live.untilElement = (selector, timeoutMs) =>
+    until(
+      selector,
+      () => {
+        const found = document.querySelector(selector);
+        return found && !found.disabled && found.getClientRects().length > 0;
+      },
+      timeoutMs,
+    );
+
+  live.untilGone = (selector, timeoutMs) =>
+    until(`no ${selector}`, () => !document.querySelector(selector), timeoutMs);
+
+  live.data = () => ({ ...document.body.dataset });
+
+  new MutationObserver(tell).observe(document, { attributes: true, childList: true, subtree: true });
+
+  // --- seeing -------------------------------------------------------------------------------------
+
+  const canvas = document.createElement('canvas');
+  canvas.width = 320;
+  canvas.height = 60;
+  const paper = canvas.getContext('2d', { willReadFrequently: true });
+
+  // A bit for each block, or null if a block is neither black nor white.
+  const bits = (pixels, top, count) => {
+    const wide = canvas.width / count;
+    let value = 0;
+    for (let i = 0; i < count; i++) {
+      let sum = 0;
+      let n = 0;
+      for (let y = top + 10; y < top + 20; y += 2) {
+        for (let x = Math.round((i + 0.33) * wide); x < (i + 0.67) * wide; x += 2, n++) {
+          sum += pixels[(y * canvas.width + x) * 4 + 1];
+        }
+      }
+      const mean = sum / n;
+      if (mean >= DARK && mean <= BRIGHT) return null;
+      value = value * 2 + (mean > BRIGHT ? 1 : 0);
+    }
+    return value;
+  };
+
+  const decode = (video) => {
+    const { videoWidth: width, videoHeight: height } = video;
+    if (!width || !height) return null;
+    paper.drawImage(video, 0, 0, width, height / 3, 0, 0, canvas.width, canvas.height);
+    const pixels = paper.getImageData(0, 0, canvas.width, canvas.height).data;
+    const number = bits(pixels, 0, 16);
+    const name = bits(pixels, 30, 8);
+    if (number === null || name === null || name >> 4 !== (~name & 15)) return null;
+    return { number, identity: name >> 4 };
+  };
+
+  const readers = new Map();
+
+  // Reads every frame that this element shows from now on.
+  live.watch = (selector) => {
+    if (readers.has(selector)) return;
+    const reader = { element: null, frames: [] };
+    readers.set(selector, reader);
+    const take = (element) => {
+      reader.element = element;
+      const onFrame = () => {
+        if (reader.element !== element) return;
+        const seen = decode(element);
+        reader.frames.push({ at: performance.now(), ...(seen ?? { number: -1, identity: -1 }) });
+        if (reader.frames.length > KEEP) reader.frames.splice(0, KEEP / 2);
+        tell();
+        element.requestVideoFrameCallback(onFrame);
+      };
+      element.requestVideoFrameCallback(onFrame);
+    };
+    const find = () => {
+      const element = document.querySelector(selector);
+      if (element && element !== reader.element) take(element);
+    };
+    find();
+    setInterval(find, 20);
+  };
+
+  live.frames = (selector, since) =>
+    (readers.get(selector)?.frames ?? []).filter((frame) => frame.at >= since);
+
+  // When the first readable frame was shown after since (identity null: of anybody).
+  live.untilPicture = (selector, identity, since, timeoutMs) =>
+    until(
+      `picture of ${identity ?? 'anybody'} in ${selector}`,
+      () =>
+        readers
+          .get(selector)
+          ?.frames.find(
+            (frame) =>
+              frame.at >= since && (identity === null ? frame.identity >= 0 : frame.identity === identity),
+          )?.at,
+      timeoutMs,
+    );
+
+  // --- hearing ------------------------------------------------------------------------------------
+
+  const BLOCK = 2048;
+  const ears = new Map();
+  let context = null;
+
+  // Notes the level of each block that reaches this element's sound from now on.
+  live.listen = async (selector) => {
+    context ??= new AudioContext();
+    await context.resume();
+    if (ears.has(selector)) return;
+    const ear = { track: null, node: null, levels: [] };
+    ears.set(selector, ear);
+    const hook = () => {
+      const element = document.querySelector(selector);
+      const track = element?.srcObject?.getAudioTracks?.()[0] ?? null;
+      if (track === ear.track) return;
+      ear.source?.disconnect();
+      ear.node?.disconnect();
+      ear.track = track;
+      if (!track) return;
+      ear.source = context.createMediaStreamSource(new MediaStream([track]));
+      ear.node = context.createScriptProcessor(BLOCK, 1, 1);
+      ear.node.onaudioprocess = (event) => {
+        const data = event.inputBuffer.getChannelData(0);
+        let sum = 0;
+        for (const x of data) sum += x * x;
+        const db = sum > 0 ? Math.max(-90, 10 * Math.log10(sum / data.length)) : -90;
+        ear.levels.push([event.playbackTime, Math.round(db * 10) / 10]);
+        if (ear.levels.length > KEEP) ear.levels.splice(0, KEEP / 2);
+        tell();
+      };
+      ear.source.connect(ear.node);
+      ear.node.connect(context.destination);
+    };
+    hook();
+    setInterval(hook, 100);
+  };
+
+  // The context's time: levels are stamped by it.
+  live.soundNow = () => context?.currentTime ?? 0;
+
+  live.levels = (selector, since) =>
+    (ears.get(selector)?.levels ?? []).filter(([at]) => at >= since);
+
+  live.untilSound = (until_s, timeoutMs) =>
+    until(`sound until ${until_s}`, () => context && context.currentTime >= until_s, timeoutMs);
+
+  live.audible = (selector) => {
+    const element = document.querySelector(selector);
+    return Boolean(element && !element.muted && element.volume > 0 && !element.paused);
+  };
+
+  // --- a camera and a microphone of ours ------------------------------------------------------------
+
+  if (!inject) return;
+
+  const camera = () => {
+    const screen = document.createElement('canvas');
+    screen.width = 320;
+    screen.height = 180;
+    const pen = screen.getContext('2d');
+    let number = 0;
+    const blocks = (top, count, value) => {
+      const wide = screen.width / count;
+      for (let i = 0; i < count; i++) {
+        pen.fillStyle = (value >> (count - 1 - i)) & 1 ? '#fff' : '#000';
+        pen.fillRect(i * wide, top, wide, 30);
+      }
+    };
+    const paint = () => {
+      pen.fillStyle = '#466';
+      pen.fillRect(0, 0, screen.width, screen.height);
+      blocks(0, 16, number & 0xffff);
+      blocks(30, 8, ((inject.identity & 15) << 4) | (~inject.identity & 15));
+      pen.fillStyle = '#ccc';
+      pen.fillRect((number * 4) % 296, 90, 24, 60);
+      number = (number + 1) % 300;
+    };
+    paint();
+    const timer = setInterval(paint, 1000 / 15);
+    const track = screen.captureStream().getVideoTracks()[0];
+    const stop = track.stop.bind(track);
+    track.stop = () => {
+      clearInterval(timer);
+      stop();
+    };
+    return track;
+  };
+
+  const microphone = async () => {
+    const studio = new AudioContext({ sampleRate: 48000 });
+    await studio.resume();
+    const bytes = Uint8Array.from(atob(inject.samples), (c) => c.charCodeAt(0));
+    const samples = new Int16Array(bytes.buffer);
+    const buffer = studio.createBuffer(1, samples.length, inject.rate);
+    const channel = buffer.getChannelData(0);
+    for (let i = 0; i < samples.length; i++) channel[i] = samples[i] / 32768;
+    const source = studio.createBufferSource();
+    source.buffer = buffer;
+    source.loop = true;
+    const out = studio.createMediaStreamDestination();
+    source.connect(out);
+    source.start();
+    return out.stream.getAudioTracks()[0];
+  };
+
+  navigator.mediaDevices.getUserMedia = async (constraints = {}) => {
+    const stream = new MediaStream();
+    if (constraints.audio) stream.addTrack(await microphone());
+    if (constraints.video) stream.addTrack(camera());
+    live.devices = (live.devices ?? 0) + 1;
+    return stream;
+  };
+}

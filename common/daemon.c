@@ -8,13 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST_FD 3      /* sd_listen_fds(3): what is handed over begins here */
-#define HANDED_MAX 1024 /* more than any supervisor of ours holds */
+#define HANDED_MAX 2048 /* more than the sockets and the fd store of our supervisor */
 
 typedef struct Daemon {
 	bool known; /* the environment was read */
@@ -84,6 +85,7 @@ void daemon_init(const char *name)
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* numbers we write are for machines */
 	g_set_prgname(name);
+	prctl(PR_SET_NAME, name); /* started by descriptor, a program is called by its number */
 	log_init(name);
 	signal(SIGPIPE, SIG_IGN);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });

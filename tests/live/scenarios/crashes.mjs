@@ -1,0 +1,134 @@
+// crashes.mjs - kill -9 of signaling stops media for nobody; kill -9 of the sfu is mended without a click
+
+import { within } from '../harness/deadline.mjs';
+import {
+  MAIN,
+  callUp,
+  connection,
+  goLive,
+  join,
+  longestGap,
+  received,
+  sendDown,
+  stageOf,
+  untouched,
+} from '../harness/forum.mjs';
+import { check } from '../harness/tap.mjs';
+import { hears, seesMoving } from '../harness/watch.mjs';
+import { request } from '../harness/web.mjs';
+
+const CONTROL_BACK_MS = 3000; // F-02
+const MEDIA_BACK_MS = 10000; // F-01, cold
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Asks until the server says it is ready; there is no event of a daemon that is not there.
+async function readyAgain(url, timeoutMs) {
+  const began = performance.now();
+  for (;;) {
+    const answer = await request(new URL('/readyz', url), { timeoutMs: 1000 }).catch(() => null);
+    if (answer?.status === 200) return performance.now() - began;
+    check(performance.now() - began < timeoutMs, `not ready in ${timeoutMs} ms`);
+    await pause(20);
+  }
+}
+
+export async function run({ tap, cast, media, stack: start }) {
+  const stack = await start();
+  const { chair, sites } = stack.demo;
+  const [hall, north, south] = await Promise.all(['chair', 'north', 'south'].map((n) => cast.tab(n)));
+  const viewers = [north, south];
+  const everybody = [hall, ...viewers];
+
+  await tap.need('crashes: chair and two sites are there', async () => {
+    await goLive(hall, chair);
+    await Promise.all([join(north, sites[0]), join(south, sites[1])]);
+    await Promise.all(
+      viewers.map((tab) => tab.live('untilPicture', MAIN, media.chair.identity, 0, 10000)),
+    );
+    await pause(1000); // the start of a stream is not its baseline
+  });
+
+  const before = new Map();
+  for (const tab of everybody) before.set(tab, await connection(tab));
+  const stageBefore = await stageOf(hall);
+  const old = stack.pid('signaling');
+  const sfu = stack.pid('sfu');
+  const clock = new Map();
+  const counts = new Map();
+
+  await tap.show('crashes: signaling is killed with -9 and is back within 3 s by itself', async () => {
+    for (const tab of viewers) {
+      clock.set(tab, await tab.live('now'));
+      counts.set(tab, await received(tab));
+    }
+    const took = await within(CONTROL_BACK_MS, () => {
+      stack.kill('signaling');
+      return readyAgain(stack.url, 15000);
+    });
+    const now = stack.pid('signaling');
+    check(now && now !== old, `signaling is ${now}, was ${old}`);
+    check(stack.pid('sfu') === sfu, 'the sfu was started anew too');
+    return took;
+  });
+  await tap.show('crashes: media stopped for nobody while signaling was away', async () => {
+    await pause(3000);
+    const told = [];
+    for (const tab of viewers) {
+      const until = await tab.live('now');
+      const gap = await longestGap(tab, clock.get(tab), until);
+      const now = await received(tab);
+      const then = counts.get(tab);
+      const lost = now.lost - then.lost;
+      told.push(
+        `${tab.who}: ${now.frames - then.frames} frames and ${now.packets - then.packets} packets in ` +
+          `${Math.round(until - clock.get(tab))} ms, ${lost} lost, longest gap ${gap} ms`,
+      );
+      check(lost <= (now.packets - then.packets) / 1000, told.at(-1));
+      check(gap <= 500, told.at(-1));
+    }
+    return told.join('\n');
+  });
+  await tap.show('crashes: the pages went on without a click, connections and stage kept', async () => {
+    const told = [];
+    for (const tab of everybody) {
+      await tab.state('joined');
+      told.push(await untouched(tab, before.get(tab)));
+    }
+    await hall.stage('on');
+    const stage = await stageOf(hall);
+    const essence = ({ main, on_air }) => JSON.stringify([main, on_air.map((seat) => seat.seat)]);
+    check(essence(stage) === essence(stageBefore), `stage was ${essence(stageBefore)}, is ${essence(stage)}`);
+    return told.join('\n');
+  });
+  await tap.show('crashes: a call-up works afterwards', async () => {
+    await callUp(hall, south);
+    const told = await hears(north, 'south', media);
+    await sendDown(hall, south);
+    return told;
+  });
+
+  await tap.show('crashes: the sfu is killed with -9, every page has its picture back within 10 s', async () => {
+    const signaling = stack.pid('signaling');
+    const told = await within(MEDIA_BACK_MS, async () => {
+      const from = await Promise.all(viewers.map((tab) => tab.live('now')));
+      const began = performance.now();
+      stack.kill('sfu');
+      // What is still in a jitter buffer is shown in the first half second.
+      await Promise.all(
+        viewers.map((tab, i) => tab.live('untilPicture', MAIN, media.chair.identity, from[i] + 500, 30000)),
+      );
+      return performance.now() - began;
+    });
+    check(stack.pid('sfu') !== sfu, 'the sfu is the same process');
+    check(stack.pid('signaling') === signaling, 'signaling was started anew too');
+    return told;
+  });
+  await tap.show('crashes: picture and speech go on after it, stage kept, nobody clicked', async () => {
+    for (const tab of everybody) await tab.state('joined');
+    await hall.stage('on');
+    const told = await Promise.all(viewers.map((tab) => seesMoving(tab, MAIN, media.chair.identity)));
+    told.push(...(await Promise.all(viewers.map((tab) => hears(tab, 'chair', media)))));
+    return told.join('\n');
+  });
+}

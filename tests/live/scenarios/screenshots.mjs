@@ -1,0 +1,101 @@
+// screenshots.mjs - the pages as people see them, for README and for the eye
+//
+//     tests/live/run BUILD_DIR screenshots OUTDIR
+
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { MAIN, goLive, join, row, seatOf } from '../harness/forum.mjs';
+import { check } from '../harness/tap.mjs';
+import { Seat, tokenOf } from '../harness/web.mjs';
+
+const SIZES = [
+  ['desktop', 1366, 768],
+  ['phone', 390, 844],
+];
+
+// Boxes that stick out of the page or lie over one another are faults that an eye may miss.
+function overflow() {
+  const wide = document.documentElement.clientWidth;
+  const out = [];
+  for (const element of document.querySelectorAll('button, input, h1, h2, h3, p, label, a')) {
+    const box = element.getBoundingClientRect();
+    if (box.width === 0 || box.height === 0) continue;
+    if (box.right > wide + 1 || box.left < -1) out.push(element.textContent.trim().slice(0, 40) || element.tagName);
+    if (element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflow === 'hidden') {
+      out.push(`cut: ${element.textContent.trim().slice(0, 40)}`);
+    }
+  }
+  const buttons = [...document.querySelectorAll('button')].filter((b) => b.getClientRects().length > 0);
+  buttons.forEach((a, i) => {
+    const p = a.getBoundingClientRect();
+    for (const b of buttons.slice(i + 1)) {
+      const q = b.getBoundingClientRect();
+      const apart = p.right <= q.left + 1 || q.right <= p.left + 1 || p.bottom <= q.top + 1 || q.bottom <= p.top + 1;
+      if (!apart && !a.contains(b) && !b.contains(a)) out.push(`${a.textContent.trim()} over ${b.textContent.trim()}`);
+    }
+  });
+  return out;
+}
+
+export async function run({ tap, cast, media, out, stack: start }) {
+  const stack = await start();
+  const { chair, staff, sites } = stack.demo;
+  mkdirSync(out, { recursive: true });
+  const [hall, north] = [await cast.tab('chair'), await cast.tab('north')];
+
+  const take = (tab, name) =>
+    tap.show(`screenshots: ${name} at both sizes, nothing overlaps or is cut`, async () => {
+      const faults = [];
+      for (const [size, width, height] of SIZES) {
+        await tab.resize(width, height);
+        await tab.evaluate(() => document.fonts.ready.then(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))));
+        await tab.shot(path.join(out, `${name}-${size}.png`));
+        faults.push(...(await tab.evaluate(overflow)).map((text) => `${size}: ${text}`));
+      }
+      await tab.resize(1366, 768);
+      check(faults.length === 0, faults.join('\n'));
+    });
+
+  await tap.need('screenshots: the chair is live', () => goLive(hall, chair));
+  await north.goto(sites[0]);
+  await north.state('ready');
+  await take(north, 'site-ready');
+  await join(north, sites[0]);
+  await north.live('untilPicture', MAIN, media.chair.identity, 0, 10000);
+  await take(north, 'site-joined');
+
+  // Three more sites come and two of them ask, so that the board has something to show.
+  const others = [];
+  for (const link of sites.slice(1, 4)) {
+    const seat = await Seat.open(stack.url);
+    await seat.hello(tokenOf(link));
+    others.push(seat);
+  }
+  await others[0].must('hand.raise');
+  await north.act('hand');
+  await others[1].must('hand.raise');
+  const seat = await seatOf(north);
+  await hall.live('untilElement', row(seat, 'call'), 10000);
+  await take(hall, 'chair-board');
+
+  await hall.click(row(seat, 'call'));
+  await north.stage('called');
+  await take(north, 'site-called');
+  await north.act('open-mic');
+  await north.stage('on');
+  await hall.click(row(seat, 'main'));
+  await hall.live('untilPicture', MAIN, media.north.identity, 0, 10000);
+  await take(north, 'site-speaking');
+  await take(hall, 'chair-speaking');
+
+  const board = await cast.tab('chair');
+  await board.goto(staff);
+  await board.state('ready', 'joined');
+  if ((await board.live('data')).state === 'ready') {
+    await board.act('join').catch(() => {});
+    await board.state('joined').catch(() => {});
+  }
+  await take(board, 'staff');
+  for (const other of others) await other.close();
+}

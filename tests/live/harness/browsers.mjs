@@ -42,6 +42,8 @@ class Tab {
     this.who = who;
     this.page = page;
     this.console = [];
+    this.requests = []; // addresses of everything the page asked for
+    page.on('request', (request) => this.requests.push(request.url()));
     page.on('console', (message) => this.keep(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => this.keep(`uncaught: ${error.message}`));
   }
@@ -61,7 +63,7 @@ class Tab {
   }
 
   state(...values) {
-    return this.live('untilData', 'state', values, this.patience ?? 20000);
+    return this.live('untilData', 'state', values, 20000);
   }
 
   stage(...values) {

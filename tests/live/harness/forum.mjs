@@ -1,10 +1,11 @@
 // forum.mjs - the steps that people take on the pages, by the DOM contract alone
 
-import { within } from './deadline.mjs';
+import { stalls, within } from './deadline.mjs';
 import { check } from './tap.mjs';
 
 export const MAIN = 'video#main';
 const FIRST_PICTURE_MS = 2000;
+const GAP_MS = 500;
 
 // Opens a link and waits until the page can be joined.
 export async function arrive(tab, link) {
@@ -106,4 +107,10 @@ export async function longestGap(tab, since, until) {
     last = at;
   }
   return Math.round(Math.max(gap, until - last));
+}
+
+// No gap that a person would see; a machine that stood still may have made one (began: our clock).
+export function checkGap(gapMs, began, told) {
+  const allowed = GAP_MS + stalls.since(began);
+  check(gapMs <= allowed, `${told}; allowed ${allowed} ms`);
 }

@@ -1,12 +1,14 @@
 /* attacker.c - hostile datagrams, bounded in count and rate
  *
  *     attacker garbage --target ADDRESS:PORT --from NET --count N --rate PPS --seed S
+ *     attacker replay  --target ADDRESS:PORT --from NET --count N --seed S
  *     attacker hello   --target ADDRESS:PORT --from ADDRESS --rate PPS --seed S
  *
  * garbage sends the kinds below from invented addresses NET.0 to NET.255 through a raw socket and
- * ends after N packets. hello sends ClientHellos that offer only NULL ciphers from its own sockets
- * at ADDRESS, until its input ends. Both print one line of JSON at the end: how many were sent and,
- * for hello, how many bytes came back. */
+ * ends after N packets. replay listens for N real packets of media and DTLS to the target and sends
+ * each again, unchanged, from such an address. hello sends ClientHellos that offer only NULL
+ * ciphers from its own sockets at ADDRESS, until its input ends. Both print one line of JSON at the
+ * end: how many were sent and, for hello, how many bytes came back. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
@@ -21,8 +23,9 @@
 
 enum {
 	MAX_PAYLOAD = 1400,
-	SOCKETS = 16,  /* ports that hello uses in turn */
-	BURST_MS = 10, /* packets of this long are sent at once, then it waits */
+	SOCKETS = 16,    /* ports that hello uses in turn */
+	BURST_MS = 10,   /* packets of this long are sent at once, then it waits */
+	QUIET_MS = 5000, /* replay gives up when nothing is said for so long */
 };
 
 typedef struct Attack {
@@ -250,6 +253,46 @@ static int garbage(Attack *attack, uint64_t count, unsigned rate)
 	return 0;
 }
 
+static bool from_us(const Attack *attack, const struct iphdr *ip)
+{
+	return (ntohl(ip->saddr) & ~0xffu) == (attack->from & ~0xffu);
+}
+
+/* STUN is left out: a check with the right key may come from anywhere. */
+static bool is_media(const uint8_t *payload, size_t length)
+{
+	return length > 0 && payload[0] >= 20;
+}
+
+static int replay(Attack *attack, uint64_t count)
+{
+	int out = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	int in = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+	struct pollfd heard = { .fd = in, .events = POLLIN };
+	uint8_t packet[2048];
+
+	if (in < 0 || out < 0) {
+		fprintf(stderr, "attacker: raw socket: %s\n", g_strerror(errno));
+		return 1;
+	}
+	while (attack->sent < count && poll(&heard, 1, QUIET_MS) == 1) {
+		ssize_t got = recv(in, packet, sizeof packet, 0);
+		const struct iphdr *ip = (const struct iphdr *)packet;
+		size_t head = got > 0 ? ip->ihl * 4u + sizeof(struct udphdr) : 0;
+		if (got < 0 || (size_t)got < head || from_us(attack, ip))
+			continue;
+		const struct udphdr *udp = (const struct udphdr *)(packet + ip->ihl * 4u);
+		size_t length = MIN((size_t)got - head, (size_t)MAX_PAYLOAD);
+		if (udp->dest == attack->target.sin_port && is_media(packet + head, length) &&
+			send_spoofed(attack, out, packet + head, length))
+			attack->sent++;
+	}
+	close(in);
+	close(out);
+	printf("{\"sent\":%" G_GUINT64_FORMAT "}\n", attack->sent);
+	return attack->sent < count ? 1 : 0;
+}
+
 static void take_back(Attack *attack, const int *sockets)
 {
 	uint8_t buffer[2048];
@@ -308,7 +351,7 @@ int main(int argc, char **argv)
 		{ NULL },
 	};
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GOptionContext) options = g_option_context_new("garbage|hello");
+	g_autoptr(GOptionContext) options = g_option_context_new("garbage|replay|hello");
 	struct in_addr address;
 
 	g_option_context_add_main_entries(options, entries, NULL);
@@ -331,9 +374,13 @@ int main(int argc, char **argv)
 	}
 	attack.from = ntohl(address.s_addr);
 	attack.rand = g_rand_new_with_seed((guint32)seed);
-	int status = strcmp(argv[1], "hello") == 0
-			     ? hello(&attack, (unsigned)rate)
-			     : garbage(&attack, (uint64_t)count, (unsigned)rate);
+	int status = 2;
+	if (strcmp(argv[1], "hello") == 0)
+		status = hello(&attack, (unsigned)rate);
+	else if (strcmp(argv[1], "replay") == 0)
+		status = replay(&attack, (uint64_t)count);
+	else if (strcmp(argv[1], "garbage") == 0)
+		status = garbage(&attack, (uint64_t)count, (unsigned)rate);
 	g_rand_free(attack.rand);
 	return status;
 }

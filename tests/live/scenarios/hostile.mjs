@@ -11,6 +11,7 @@ import { check } from '../harness/tap.mjs';
 const NET = '10.99.7'; // routed out of the veth, and nobody is there
 const COUNT = 50000;
 const RATE = 5000;
+const REPLAYS = 500;
 const HELLO_RATE = 1000;
 const JOINS = 15;
 
@@ -84,6 +85,17 @@ export async function run({ tap, cast, media, build, log, seed, stack: start }) 
       check(input.packets >= COUNT, `only ${input.packets} packets reached the host`);
       check(output.bytes === 0, `${output.packets} packets, ${output.bytes} bytes went back`);
       return `${input.packets} packets, ${input.bytes} bytes in; ${output.bytes} bytes out`;
+    });
+    await tap.show(`hostile: ${REPLAYS} real packets sent again from ${NET}.0/24 are answered with 0 bytes`, async () => {
+      const before = await counters();
+      const attacker = new Attacker(build, log, [
+        'replay', '--target', target, '--from', `${NET}.0`, '--count', String(REPLAYS), '--seed', String(seed & 0x7fffffff),
+      ]);
+      const { code } = await attacker.exited;
+      check(code === 0 && attacker.told?.sent === REPLAYS, `attacker: ${code} ${JSON.stringify(attacker.told)}`);
+      const { input, output } = await counters();
+      check(input.packets >= before.input.packets + REPLAYS, 'they did not reach the host');
+      check(output.bytes === 0, `${output.packets} packets, ${output.bytes} bytes went back`);
     });
     await tap.show('hostile: the running viewer lost less than 0.1 % meanwhile and shows every frame', () =>
       unaffected(north, then, since, began),

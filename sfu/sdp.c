@@ -668,7 +668,7 @@ SdpOffer *sdp_read_offer(const char *text, size_t len, GError **error)
 		malformed(error, len > SDP_SIZE_MAX ? "lớn quá 64 KiB" : "có ký tự điều khiển");
 		return NULL;
 	}
-	g_autofree char *ours = g_strndup(text, len);
+	g_autofree char *ours = g_strndup(len ? text : "", len);
 	g_autoptr(GArray) cut = cut_lines(ours, error);
 	if (!cut)
 		return NULL;

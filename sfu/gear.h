@@ -1,0 +1,21 @@
+/* gear.h - what all objects of one worker share: its loop, its sockets, its memory, its counters
+ *
+ * Made by the worker's Roster, borrowed by everything below it, touched by the worker's thread
+ * alone. */
+#pragma once
+#include "dtls.h"
+#include "ice.h"
+#include "outbox.h"
+#include "packet.h"
+#include "path_table.h"
+#include "stats.h"
+#include "worker.h"
+
+typedef struct Gear {
+	Worker *worker;
+	Outbox *outbox;
+	PacketPool *pool;
+	PathTable *paths;
+	DtlsServer *dtls;
+	Stats *stats;
+} Gear;

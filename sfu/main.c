@@ -1,0 +1,63 @@
+/* main.c - diemcau-sfu: carries packets from the stage to the sites, on one UDP and one TCP port */
+#include "common/config.h"
+#include "common/daemon.h"
+#include "control.h"
+#include "sockets.h"
+#include <string.h>
+
+static bool on_term(void *user)
+{
+	return true; /* peers get their goodbye in node_free() */
+}
+
+static int open_control(Config *config)
+{
+	g_autoptr(GError) error = NULL;
+	int fd = daemon_socket("control", 0);
+	if (fd >= 0)
+		return fd;
+	const char *run = config_string(config, "paths", "run", "run");
+	g_autofree char *path = g_build_filename(run, "sfu.sock", NULL);
+	g_mkdir_with_parents(run, 0750);
+	fd = channel_listen(path, &error);
+	if (fd < 0)
+		daemon_fail("%s", error->message);
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	daemon_init("diemcau-sfu");
+	const char *path = argc == 3 && !strcmp(argv[1], "--config") ? argv[2] : NULL;
+	if (argc > 1 && !path)
+		daemon_fail("only --config FILE is taken");
+
+	g_autoptr(Config) config = config_read(path, &error);
+	int port;
+	if (!config || !config_integer(config, "media", "port", 1, 65535, 8444, &port, &error))
+		daemon_fail("%s", error->message);
+	g_auto(GStrv) announce = config_list(config, "media", "announce");
+	if (!announce[0])
+		daemon_fail("no address to announce: set announce in [media]");
+
+	srtp_library_init();
+	RosterSockets sockets = { -1, -1, false };
+	if (!sockets_open(&sockets, port, g_strv_length(announce) > 1, &error))
+		daemon_fail("%s", error->message);
+	const NodeSettings settings = {
+		.sockets = &sockets, .workers = 1, .announce = announce, .media_port = port
+	};
+
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	Control *control = control_new(open_control(config));
+	Node *node = node_new(&settings, control_notify, control, &error);
+	if (!node)
+		daemon_fail("%s", error->message);
+	control_set_node(control, node);
+	g_info("sfu: media on port %d", port);
+	daemon_run(loop, on_term, NULL, NULL);
+	node_free(node);
+	control_free(control);
+	return 0;
+}

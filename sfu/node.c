@@ -1,0 +1,449 @@
+#include "node.h"
+#include <glib-unix.h>
+#include <openssl/rand.h>
+
+#define DUMP_PAGE 500 /* 500 rows of 200 bytes: within a message of 160 KiB */
+#define STAGES_MAX 200
+#define ANNOUNCE_MAX (SDP_CANDIDATE_MAX / 2)
+
+/* What the control thread knows of one peer. */
+typedef struct Known {
+	Node *node;
+	char id[PARAMS_ID_MAX + 1], stage[PARAMS_ID_MAX + 1], owner[PARAMS_ID_MAX + 1];
+	Role role;
+	json_int_t rev;
+	uint64_t serial; /* of this revision, so that late news of an older one is known */
+	TransportState state;
+	char transport[8];
+	json_t *result;
+} Known;
+
+struct Node {
+	char boot[23];
+	DtlsServer *dtls;
+	Roster *roster; /* one worker serves for now: the spread over several comes with load */
+	Postbox *news;
+	unsigned news_watch;
+	NodeNotify notify;
+	void *user;
+	GHashTable *peers;  /* id → Known */
+	GHashTable *stages; /* id → json_int_t *: revision */
+	uint64_t serials;
+	SdpCandidate candidates[SDP_CANDIDATE_MAX];
+	unsigned candidate_count;
+	char **announce;
+};
+
+static const char *const state_names[] = { "new", "connected", "stalled", "closed" };
+
+static void known_free(void *data)
+{
+	Known *known = data;
+	json_decref(known->result);
+	g_free(known);
+}
+
+/* -- news from the workers: copied there, told here -- */
+
+typedef struct PeerNews {
+	Node *node;
+	char id[PARAMS_ID_MAX + 1];
+	uint64_t serial;
+	TransportState state;
+	char transport[8];
+	char reason[32];
+} PeerNews;
+
+static void tell_peer(void *user)
+{
+	g_autofree PeerNews *news = user;
+	Node *node = news->node;
+	Known *known = g_hash_table_lookup(node->peers, news->id);
+	if (!known || known->serial != news->serial)
+		return;
+
+	known->state = news->state;
+	g_strlcpy(known->transport, news->transport, sizeof known->transport);
+	g_info("peer %.8s: %s%s%s (%s)", known->id, state_names[news->state],
+		news->transport[0] ? " over " : "", news->transport, news->reason);
+	node->notify("peer.state",
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "boot", node->boot, "peer",
+			known->id, "stage", known->stage, "owner", known->owner, "role",
+			known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
+			state_names[news->state], "transport", known->transport, "reason",
+			news->reason),
+		node->user);
+	if (news->state == TRANSPORT_CLOSED)
+		g_hash_table_remove(node->peers, news->id);
+}
+
+static void on_peer(const Params *params, uint64_t serial, TransportState state,
+	const char *transport, const char *reason, void *user)
+{
+	Node *node = user;
+	PeerNews *news = g_new0(PeerNews, 1);
+	*news = (PeerNews){ .node = node, .serial = serial, .state = state };
+	g_strlcpy(news->id, params->id, sizeof news->id);
+	g_strlcpy(news->transport, transport, sizeof news->transport);
+	g_strlcpy(news->reason, reason, sizeof news->reason);
+	postbox_post(node->news, tell_peer, news);
+}
+
+typedef struct TrackNews {
+	Node *node;
+	char id[PARAMS_ID_MAX + 1];
+	uint64_t serial;
+	Source source;
+	bool flowing;
+} TrackNews;
+
+static void tell_track(void *user)
+{
+	g_autofree TrackNews *news = user;
+	Node *node = news->node;
+	Known *known = g_hash_table_lookup(node->peers, news->id);
+	if (!known || known->serial != news->serial)
+		return;
+	node->notify("track.state",
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "boot", node->boot, "peer", known->id,
+			"stage", known->stage, "owner", known->owner, "source",
+			source_name(news->source), "flowing", news->flowing),
+		node->user);
+}
+
+static void on_track(const Params *params, uint64_t serial, Source source, bool flowing, void *user)
+{
+	Node *node = user;
+	TrackNews *news = g_new0(TrackNews, 1);
+	*news = (TrackNews){ .node = node, .serial = serial, .source = source, .flowing = flowing };
+	g_strlcpy(news->id, params->id, sizeof news->id);
+	postbox_post(node->news, tell_track, news);
+}
+
+typedef struct SlotNews {
+	Node *node;
+	char stage[PARAMS_ID_MAX + 1];
+	char owners[SLOT_COUNT][PARAMS_ID_MAX + 1];
+} SlotNews;
+
+static void tell_slots(void *user)
+{
+	g_autofree SlotNews *news = user;
+	Node *node = news->node;
+	json_t *slots = json_object();
+	for (unsigned i = 0; i < SLOT_COUNT; i++)
+		json_object_set_new(slots, slot_name((SlotName)i),
+			news->owners[i][0] ? json_string(news->owners[i]) : json_null());
+	node->notify("stage.slots",
+		json_pack(
+			"{s:s,s:s,s:o}", "boot", node->boot, "stage", news->stage, "slots", slots),
+		node->user);
+}
+
+static void on_slots(const char *stage, const char *const owners[SLOT_COUNT], void *user)
+{
+	Node *node = user;
+	SlotNews *news = g_new0(SlotNews, 1);
+	news->node = node;
+	g_strlcpy(news->stage, stage, sizeof news->stage);
+	for (unsigned i = 0; i < SLOT_COUNT; i++)
+		g_strlcpy(news->owners[i], owners[i], sizeof news->owners[i]);
+	postbox_post(node->news, tell_slots, news);
+}
+
+static gboolean on_news(int fd, GIOCondition condition, void *user)
+{
+	Node *node = user;
+	postbox_run(node->news);
+	return G_SOURCE_CONTINUE;
+}
+
+/* -- life -- */
+
+static void set_candidates(Node *node, const NodeSettings *settings)
+{
+	node->announce = g_strdupv(settings->announce);
+	for (char **address = node->announce; *address; address++) {
+		if (node->candidate_count + 2 > 2 * ANNOUNCE_MAX)
+			break;
+		for (unsigned tcp = 0; tcp < 2; tcp++)
+			node->candidates[node->candidate_count++] = (SdpCandidate){
+				.address = *address,
+				.port = (uint16_t)settings->media_port,
+				.tcp = tcp == 1,
+			};
+	}
+}
+
+Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GError **error)
+{
+	static const RosterEvents events = { on_peer, on_track, on_slots };
+	Node *node = g_new0(Node, 1);
+	unsigned char random[16];
+	node->notify = notify;
+	node->user = user;
+	node->peers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, known_free);
+	node->stages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (RAND_bytes(random, sizeof random) != 1)
+		g_error("no random numbers");
+	for (unsigned i = 0; i < 11; i++)
+		g_snprintf(node->boot + 2 * i, 3, "%02x", random[i]);
+	set_candidates(node, settings);
+	node->news = postbox_new();
+	node->dtls = dtls_server_new(error);
+	if (node->dtls)
+		node->roster =
+			roster_new(0, &settings->sockets[0], node->dtls, &events, node, error);
+	if (!node->roster) {
+		node_free(node);
+		return NULL;
+	}
+	node->news_watch = g_unix_fd_add(postbox_fd(node->news), G_IO_IN, on_news, node);
+	roster_start(node->roster);
+	return node;
+}
+
+void node_free(Node *node)
+{
+	if (!node)
+		return;
+	roster_free(node->roster);
+	if (node->news_watch)
+		g_source_remove(node->news_watch);
+	postbox_run(node->news);
+	postbox_free(node->news);
+	dtls_server_free(node->dtls);
+	g_hash_table_unref(node->peers);
+	g_hash_table_unref(node->stages);
+	g_strfreev(node->announce);
+	g_free(node);
+}
+
+const char *node_boot(const Node *node)
+{
+	return node->boot;
+}
+
+/* -- peers -- */
+
+typedef struct PutPeer {
+	Roster *roster;
+	Params *params;
+	uint64_t serial;
+} PutPeer;
+
+static void put_peer(void *user)
+{
+	g_autofree PutPeer *put = user;
+	roster_put_peer(put->roster, put->params, put->serial);
+}
+
+static json_t *peer_result(const NodePeer *ask, const Params *params, const char *answer)
+{
+	json_t *slots = json_array();
+	for (unsigned i = 0; i < params->media_count; i++)
+		json_array_append_new(
+			slots, json_pack("{s:s,s:s}", "mid", params->media[i].mid,
+				       params->role == ROLE_VIEWER ? "slot" : "source",
+				       params->role == ROLE_VIEWER
+					       ? slot_name(params->media[i].slot)
+					       : source_name(params->media[i].source)));
+	return json_pack("{s:s,s:I,s:s,s:o}", "peer", ask->id, "rev", ask->rev, "answer", answer,
+		params->role == ROLE_VIEWER ? "slots" : "sources", slots);
+}
+
+static void remember(Node *node, const NodePeer *ask, uint64_t serial, json_t *result)
+{
+	Known *known = g_new0(Known, 1);
+	known->node = node;
+	g_strlcpy(known->id, ask->id, sizeof known->id);
+	g_strlcpy(known->stage, ask->stage, sizeof known->stage);
+	g_strlcpy(known->owner, ask->owner, sizeof known->owner);
+	known->role = ask->role;
+	known->rev = ask->rev;
+	known->serial = serial;
+	known->result = json_incref(result);
+	g_hash_table_replace(node->peers, known->id, known);
+}
+
+json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GError **error)
+{
+	Known *known = g_hash_table_lookup(node->peers, ask->id);
+	if (known && ask->rev <= known->rev)
+		return json_incref(known->result);
+	if (!g_hash_table_contains(node->stages, ask->stage)) {
+		*refusal = NODE_NO_STAGE;
+		return NULL;
+	}
+	if (!known && g_hash_table_size(node->peers) >= ROSTER_PEERS_MAX) {
+		*refusal = NODE_FULL;
+		return NULL;
+	}
+
+	const Negotiate wanted = {
+		.id = ask->id,
+		.stage = ask->stage,
+		.owner = ask->owner,
+		.role = ask->role,
+		.offer = ask->offer,
+		.sources = ask->sources,
+		.source_count = ask->source_count,
+		.fingerprint = dtls_server_fingerprint(node->dtls),
+		.candidates = node->candidates,
+		.candidate_count = node->candidate_count,
+	};
+	g_autofree Params *params = g_new0(Params, 1);
+	g_autofree char *answer = NULL;
+	if (!negotiate(&wanted, params, &answer, error)) {
+		*refusal = NODE_BAD_OFFER;
+		return NULL;
+	}
+	json_t *result = peer_result(ask, params, answer);
+	PutPeer *put = g_new0(PutPeer, 1);
+	*put = (PutPeer){ .roster = node->roster, .serial = ++node->serials };
+	put->params = g_steal_pointer(&params);
+	remember(node, ask, put->serial, result);
+	roster_post(node->roster, put_peer, put);
+	return result;
+}
+
+typedef struct Delete {
+	Roster *roster;
+	char id[PARAMS_ID_MAX + 1];
+} Delete;
+
+static void delete_peer(void *user)
+{
+	g_autofree Delete *delete = user;
+	roster_delete_peer(delete->roster, delete->id);
+}
+
+static void post_delete(Node *node, PostFunc func, const char *id)
+{
+	Delete *delete = g_new0(Delete, 1);
+	delete->roster = node->roster;
+	g_strlcpy(delete->id, id, sizeof delete->id);
+	roster_post(node->roster, func, delete);
+}
+
+void node_delete_peer(Node *node, const char *id)
+{
+	if (!g_hash_table_contains(node->peers, id))
+		return;
+	post_delete(node, delete_peer, id);
+	g_hash_table_remove(node->peers, id);
+}
+
+/* -- stages -- */
+
+typedef struct PutStage {
+	Roster *roster;
+	char id[PARAMS_ID_MAX + 1];
+	StageWish wish;
+} PutStage;
+
+static void put_stage(void *user)
+{
+	g_autofree PutStage *put = user;
+	roster_put_stage(put->roster, put->id, &put->wish);
+}
+
+json_int_t node_put_stage(Node *node, const char *id, json_int_t rev, const StageWish *wish)
+{
+	json_int_t *known = g_hash_table_lookup(node->stages, id);
+	if (known && rev <= *known)
+		return *known;
+	if (!known && g_hash_table_size(node->stages) >= STAGES_MAX)
+		return -1;
+	if (!known) {
+		known = g_new0(json_int_t, 1);
+		g_hash_table_insert(node->stages, g_strdup(id), known);
+	}
+	*known = rev;
+	PutStage *put = g_new0(PutStage, 1);
+	put->roster = node->roster;
+	put->wish = *wish;
+	g_strlcpy(put->id, id, sizeof put->id);
+	roster_post(node->roster, put_stage, put);
+	return rev;
+}
+
+static void delete_stage(void *user)
+{
+	g_autofree Delete *delete = user;
+	roster_delete_stage(delete->roster, delete->id);
+}
+
+static gboolean is_of_stage(void *key, void *value, void *stage)
+{
+	const Known *known = value;
+	return !strcmp(known->stage, stage);
+}
+
+void node_delete_stage(Node *node, const char *id)
+{
+	if (!g_hash_table_contains(node->stages, id))
+		return;
+	post_delete(node, delete_stage, id);
+	g_hash_table_foreach_remove(node->peers, is_of_stage, (void *)(uintptr_t)id);
+	g_hash_table_remove(node->stages, id);
+}
+
+/* -- what is known -- */
+
+static int by_id(const void *a, const void *b)
+{
+	const Known *const *left = a, *const *right = b;
+	return strcmp((*left)->id, (*right)->id);
+}
+
+json_t *node_dump(Node *node, const char *after)
+{
+	g_autoptr(GPtrArray) order = g_ptr_array_new();
+	GHashTableIter iter;
+	void *key, *value;
+	json_t *stages = json_array(), *peers = json_array();
+
+	g_hash_table_iter_init(&iter, node->stages);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		json_array_append_new(stages, json_pack("{s:s,s:I}", "stage", (const char *)key,
+						      "rev", *(json_int_t *)value));
+	g_hash_table_iter_init(&iter, node->peers);
+	while (g_hash_table_iter_next(&iter, &key, &value))
+		if (!after || strcmp(key, after) > 0)
+			g_ptr_array_add(order, value);
+	g_ptr_array_sort(order, by_id);
+	for (unsigned i = 0; i < order->len && i < DUMP_PAGE; i++) {
+		const Known *known = order->pdata[i];
+		json_array_append_new(peers,
+			json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s}", "peer", known->id, "rev",
+				known->rev, "stage", known->stage, "owner", known->owner, "role",
+				known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
+				state_names[known->state], "transport", known->transport));
+	}
+	return json_pack("{s:s,s:o,s:o,s:b}", "boot", node->boot, "stages", stages, "peers", peers,
+		"more", order->len > DUMP_PAGE);
+}
+
+json_t *node_stats(Node *node)
+{
+	unsigned viewers = 0, publishers = 0, connected = 0;
+	GHashTableIter iter;
+	void *value;
+	g_hash_table_iter_init(&iter, node->peers);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const Known *known = value;
+		viewers += known->role == ROLE_VIEWER;
+		publishers += known->role == ROLE_PUBLISHER;
+		connected += known->state == TRANSPORT_CONNECTED;
+	}
+	json_t *out = json_pack("{s:i,s:i,s:i,s:i,s:i}", "peers", (int)(viewers + publishers),
+		"viewers", (int)viewers, "publishers", (int)publishers, "peers_connected",
+		(int)connected, "stages", (int)g_hash_table_size(node->stages));
+	Stats *stats = roster_stats(node->roster);
+#define STATS_TELL(name, help)                                                                     \
+	json_object_set_new(out, #name, json_integer((json_int_t)STATS_READ(stats, name)));
+	STATS_COUNTERS(STATS_TELL)
+#undef STATS_TELL
+	return out;
+}

@@ -1,0 +1,117 @@
+#include "peer.h"
+
+struct Peer {
+	Params *params;
+	PeerEvents events;
+	void *user;
+	Transport *transport;
+	Viewer *viewer;
+	Intake *intake;
+	struct Stage *stage;
+};
+
+static void on_rtp(Packet *packet, void *user)
+{
+	Peer *peer = user;
+	if (peer->intake) {
+		intake_rtp(peer->intake, packet);
+		return;
+	}
+	/* A viewer that sends: its streams are never kept. */
+	transport_refuse_ssrc(peer->transport, packet->rtp.ssrc);
+	packet_unref(packet);
+}
+
+static void on_rtcp(const uint8_t *data, size_t len, void *user)
+{
+	Peer *peer = user;
+	if (peer->intake)
+		intake_rtcp(peer->intake, data, len);
+	else
+		viewer_rtcp(peer->viewer, data, len);
+}
+
+static void on_state(TransportState state, const char *reason, void *user)
+{
+	Peer *peer = user;
+	peer->events.state(peer, state, reason, peer->user);
+}
+
+static void on_packet(Track *track, Packet *packet, void *user)
+{
+	Peer *peer = user;
+	peer->events.packet(peer, track, packet, peer->user);
+}
+
+static void on_flowing(Track *track, void *user)
+{
+	Peer *peer = user;
+	peer->events.flowing(peer, track, peer->user);
+}
+
+Peer *peer_new(Gear *gear, Params *params, const PeerEvents *events, void *user)
+{
+	static const TransportEvents transport_events = { on_rtp, on_rtcp, on_state };
+	static const IntakeEvents intake_events = { on_packet, on_flowing };
+	Peer *peer = g_new0(Peer, 1);
+	peer->params = params;
+	peer->events = *events;
+	peer->user = user;
+	peer->transport = transport_new(gear, params, &transport_events, peer);
+	if (params->role == ROLE_PUBLISHER)
+		peer->intake = intake_new(gear, params, peer->transport, &intake_events, peer);
+	else
+		peer->viewer = viewer_new(gear, params, peer->transport);
+	return peer;
+}
+
+void peer_free(Peer *peer)
+{
+	if (!peer)
+		return;
+	transport_close(peer->transport);
+	intake_free(peer->intake);
+	viewer_free(peer->viewer);
+	transport_free(peer->transport);
+	g_free(peer->params);
+	g_free(peer);
+}
+
+const Params *peer_params(const Peer *peer)
+{
+	return peer->params;
+}
+
+Transport *peer_transport(Peer *peer)
+{
+	return peer->transport;
+}
+
+Viewer *peer_viewer(Peer *peer)
+{
+	return peer->viewer;
+}
+
+Track *peer_track(Peer *peer, Source source)
+{
+	return peer->intake ? intake_track(peer->intake, source) : NULL;
+}
+
+void peer_tick(Peer *peer, int64_t now_us)
+{
+	transport_tick(peer->transport, now_us);
+	if (peer->intake)
+		intake_tick(peer->intake, now_us);
+	else
+		viewer_tick(peer->viewer, now_us);
+}
+
+void peer_set_stage(Peer *peer, struct Stage *stage)
+{
+	peer->stage = stage;
+}
+
+struct Stage *peer_stage(const Peer *peer)
+{
+	return peer->stage;
+}

@@ -1,0 +1,84 @@
+#include "postbox.h"
+#include <glib.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+typedef struct Post {
+	struct Post *next;
+	PostFunc func;
+	void *user;
+} Post;
+
+struct Postbox {
+	int wake;
+	pthread_mutex_t lock; /* guards first and last */
+	Post *first, **last;
+};
+
+Postbox *postbox_new(void)
+{
+	Postbox *box = g_new0(Postbox, 1);
+	box->last = &box->first;
+	pthread_mutex_init(&box->lock, NULL);
+	box->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (box->wake < 0) {
+		postbox_free(box);
+		return NULL;
+	}
+	return box;
+}
+
+static Post *take(Postbox *box)
+{
+	pthread_mutex_lock(&box->lock);
+	Post *first = box->first;
+	box->first = NULL;
+	box->last = &box->first;
+	pthread_mutex_unlock(&box->lock);
+	return first;
+}
+
+void postbox_free(Postbox *box)
+{
+	if (!box)
+		return;
+	for (Post *post = take(box), *next; post; post = next) {
+		next = post->next;
+		g_free(post);
+	}
+	if (box->wake >= 0)
+		close(box->wake);
+	pthread_mutex_destroy(&box->lock);
+	g_free(box);
+}
+
+int postbox_fd(const Postbox *box)
+{
+	return box->wake;
+}
+
+void postbox_post(Postbox *box, PostFunc func, void *user)
+{
+	const uint64_t one = 1;
+	Post *post = g_new(Post, 1);
+	*post = (Post){ .func = func, .user = user };
+
+	pthread_mutex_lock(&box->lock);
+	*box->last = post;
+	box->last = &post->next;
+	pthread_mutex_unlock(&box->lock);
+	(void)!write(box->wake, &one, sizeof one);
+}
+
+void postbox_run(Postbox *box)
+{
+	uint64_t count;
+	(void)!read(box->wake, &count, sizeof count);
+	for (Post *post = take(box), *next; post; post = next) {
+		next = post->next;
+		post->func(post->user);
+		g_free(post);
+	}
+}

@@ -1,0 +1,143 @@
+#include "rewrite.h"
+
+void rewrite_init(Rewrite *rewrite, uint64_t random)
+{
+	*rewrite = (Rewrite){
+		.highest_out = random % 0x7ffe,
+		.timestamp_out = (uint32_t)(random >> 16),
+		.picture_out = (uint16_t)(random >> 48) & 0x7fff,
+		.tl0_out = (uint8_t)(random >> 40),
+	};
+}
+
+static RewriteSpan *current_span(Rewrite *rewrite)
+{
+	return &rewrite->spans[rewrite->current];
+}
+
+static RewriteSpan *next_span(Rewrite *rewrite)
+{
+	rewrite->current = (rewrite->current + 1) % REWRITE_SPANS;
+	return current_span(rewrite);
+}
+
+void rewrite_switch(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	uint32_t step = 1;
+	if (rewrite->sent_us && now_us > rewrite->sent_us)
+		step = (uint32_t)((uint64_t)(now_us - rewrite->sent_us) * clock_rate / 1000000);
+	if (!step)
+		step = 1;
+
+	/* An unfinished frame leaves a gap of one, so that the decoder knows that it is (RFC 3550
+	 * has no other way to say so). */
+	uint64_t out_start = rewrite->highest_out + (rewrite->frame_open ? 2 : 1);
+	uint32_t timestamp = rewrite->timestamp_out + step;
+
+	*next_span(rewrite) = (RewriteSpan){
+		.source = source,
+		.out_start = out_start,
+		.in_start = first->sequence,
+		.sequence_offset = out_start - first->sequence,
+		.timestamp_offset = timestamp - first->rtp.timestamp,
+		.picture_offset = (uint16_t)(rewrite->picture_out + 1 - first->vp8.picture_id),
+		.tl0_offset = (uint8_t)(rewrite->tl0_out + 1 - first->vp8.tl0picidx),
+		.keyidx_offset = (uint8_t)(rewrite->keyidx_out + 1 - first->vp8.keyidx),
+	};
+	rewrite->highest_in = first->sequence - 1;
+	rewrite->timestamp_in = first->rtp.timestamp;
+	rewrite->frame_open = false;
+}
+
+static void apply(const RewriteSpan *span, const Packet *packet, Rewritten *out)
+{
+	out->sequence = packet->sequence + span->sequence_offset;
+	out->timestamp = packet->rtp.timestamp + span->timestamp_offset;
+	out->picture_id = (packet->vp8.picture_id + span->picture_offset) & 0x7fff;
+	out->tl0picidx = (uint8_t)(packet->vp8.tl0picidx + span->tl0_offset);
+	out->keyidx = (packet->vp8.keyidx + span->keyidx_offset) & 0x1f;
+}
+
+bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewritten *out)
+{
+	const RewriteSpan *span = current_span(rewrite);
+	if (packet->sequence < span->in_start)
+		return rewrite_again(rewrite, span->source, packet, out);
+
+	apply(span, packet, out);
+	if (packet->sequence > rewrite->highest_in) {
+		rewrite->highest_in = packet->sequence;
+		rewrite->highest_out = out->sequence;
+		rewrite->timestamp_in = packet->rtp.timestamp;
+		rewrite->timestamp_out = out->timestamp;
+		rewrite->picture_out = out->picture_id;
+		rewrite->tl0_out = out->tl0picidx;
+		rewrite->keyidx_out = out->keyidx;
+		rewrite->frame_open = packet->video && !packet->rtp.marker;
+		rewrite->sent_us = now_us;
+	}
+	return true;
+}
+
+void rewrite_skip(Rewrite *rewrite, const Packet *packet)
+{
+	RewriteSpan *span = current_span(rewrite);
+	if (packet->sequence != rewrite->highest_in + 1)
+		return; /* its number already counts as a gap downstream */
+
+	uint64_t offset = span->sequence_offset - 1;
+	if (rewrite->highest_out + 1 != span->out_start) {
+		RewriteSpan before = *span;
+		span = next_span(rewrite);
+		*span = before;
+		span->out_start = rewrite->highest_out + 1;
+	}
+	span->sequence_offset = offset;
+	span->in_start = packet->sequence + 1;
+	rewrite->highest_in = packet->sequence;
+}
+
+bool rewrite_find(const Rewrite *rewrite, uint16_t sequence, uint64_t *source, uint64_t *in)
+{
+	uint64_t out = rtp_extend(rewrite->highest_out, sequence);
+	if (out > rewrite->highest_out)
+		return false;
+
+	for (unsigned back = 0; back < REWRITE_SPANS; back++) {
+		const RewriteSpan *span =
+			&rewrite->spans[(rewrite->current + REWRITE_SPANS - back) % REWRITE_SPANS];
+		if (!span->source)
+			return false;
+		if (out >= span->out_start) {
+			*source = span->source;
+			*in = out - span->sequence_offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The span that held this packet: the newest of its source that starts at or before it. */
+bool rewrite_again(const Rewrite *rewrite, uint64_t source, const Packet *packet, Rewritten *out)
+{
+	uint64_t end =
+		UINT64_MAX; /* first outgoing number that is no longer of the span looked at */
+	for (unsigned back = 0; back < REWRITE_SPANS; back++) {
+		const RewriteSpan *span =
+			&rewrite->spans[(rewrite->current + REWRITE_SPANS - back) % REWRITE_SPANS];
+		if (!span->source)
+			return false;
+		if (span->source == source && packet->sequence >= span->in_start) {
+			apply(span, packet, out);
+			return out->sequence < end;
+		}
+		end = span->out_start;
+	}
+	return false;
+}
+
+uint32_t rewrite_timestamp(const Rewrite *rewrite, uint32_t timestamp_in)
+{
+	return timestamp_in + rewrite->spans[rewrite->current].timestamp_offset;
+}

@@ -1,0 +1,45 @@
+/* roster.h - a worker's share of the node: its peers and stages, found by id, ufrag and address
+ *
+ * Receives every datagram of its sockets and gives it to the peer whose valid check opened that
+ * way; a datagram of nobody is dropped, uncounted bytes are never answered. The functions marked so
+ * run on the worker; the control thread posts them. */
+#pragma once
+#include "stage.h"
+
+#define ROSTER_PEERS_MAX 2500 /* 1,000 sites with two connections each, and reserve */
+
+typedef struct Roster Roster;
+
+/* Called on the worker's thread. */
+typedef struct RosterEvents {
+	void (*peer)(const Params *params, uint64_t serial, TransportState state,
+		const char *transport, const char *reason, void *user);
+	void (*track)(
+		const Params *params, uint64_t serial, Source source, bool flowing, void *user);
+	void (*slots)(const char *stage, const char *const owners[SLOT_COUNT], void *user);
+} RosterEvents;
+
+typedef struct RosterSockets {
+	int udp, tcp; /* taken over; tcp -1 for none */
+	bool multihomed;
+} RosterSockets;
+
+/* Not running yet; the worker's thread does the rest after roster_start(). */
+Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls,
+	const RosterEvents *events, void *user, GError **error);
+void roster_start(Roster *roster);
+/* Closes every peer, stops the worker and frees all. */
+void roster_free(Roster *roster);
+/* Runs func on the worker. Any thread. */
+void roster_post(Roster *roster, PostFunc func, void *user);
+Stats *roster_stats(Roster *roster);
+
+/* -- on the worker -- */
+
+/* params: taken over; a peer of the same id is closed first. serial: comes back with its events.
+ * The stage is made if it is new. */
+void roster_put_peer(Roster *roster, Params *params, uint64_t serial);
+void roster_delete_peer(Roster *roster, const char *id);
+void roster_put_stage(Roster *roster, const char *id, const StageWish *wish);
+/* Closes its peers. */
+void roster_delete_stage(Roster *roster, const char *id);

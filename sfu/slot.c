@@ -1,0 +1,190 @@
+#include "slot.h"
+#include <openssl/rand.h>
+
+static uint64_t random_number(void)
+{
+	uint64_t number = 0;
+	if (RAND_bytes((unsigned char *)&number, sizeof number) != 1)
+		g_error("no random numbers");
+	return number;
+}
+
+void slot_init(Slot *slot, const ParamsMedia *media)
+{
+	*slot = (Slot){ .media = media };
+	rewrite_init(&slot->rewrite, random_number());
+	slot->rtx_index = random_number() % 0x7ffe;
+}
+
+void slot_aim(Slot *slot, Track *track, int64_t now_us)
+{
+	if (track && !slot->media->payload_type[track->codec])
+		track = NULL;
+	if (!track) {
+		slot->track = slot->next = NULL;
+		return;
+	}
+	if (track == slot->track) {
+		slot->next = NULL;
+		return;
+	}
+	if (track == slot->next)
+		return;
+	slot->next = track;
+	track_want_keyframe(track, now_us);
+}
+
+void slot_release(Slot *slot, const Track *track)
+{
+	if (slot->track == track)
+		slot->track = NULL;
+	if (slot->next == track)
+		slot->next = NULL;
+}
+
+void slot_pause(Slot *slot, int64_t now_us)
+{
+	if (!slot->track || !slot->media->video)
+		return;
+	if (!slot->next)
+		slot->next = slot->track;
+	slot->track = NULL;
+	slot_want_keyframe(slot, now_us);
+}
+
+/* Header, rewritten descriptor and what to seal behind it. */
+static void build(const Slot *slot, const Track *track, const Packet *packet,
+	const Rewritten *numbers, bool again, uint64_t index, uint16_t *transport_cc,
+	SlotPacket *out)
+{
+	const ParamsMedia *media = slot->media;
+	const RtpOut header = {
+		.timestamp = numbers->timestamp,
+		.ssrc = again ? media->rtx_ssrc : media->ssrc,
+		.sequence = (uint16_t)index,
+		.payload_type = again ? media->rtx_payload_type[track->codec]
+				      : media->payload_type[track->codec],
+		.marker = packet->rtp.marker,
+		.ids = &media->extensions,
+		.transport_cc = media->extensions.id[RTP_EXT_TRANSPORT_CC] ? (*transport_cc)++ : -1,
+		.audio_level = packet->audio_level,
+		.voice = packet->voice,
+		.orientation = packet->orientation,
+	};
+	SealJob *job = &out->job;
+	out->packet = packet;
+	*job = (SealJob){ .index = index, .ssrc = header.ssrc };
+	job->header_len = (uint16_t)rtp_write(out->header, sizeof out->header, &header, NULL);
+
+	unsigned prefix = 0;
+	unsigned skip = 0;
+	if (again) {
+		job->prefix[prefix++] = (uint8_t)(numbers->sequence >> 8);
+		job->prefix[prefix++] = (uint8_t)numbers->sequence;
+	}
+	if (track->codec == CODEC_VP8) {
+		Vp8 vp8 = packet->vp8;
+		vp8.picture_id = numbers->picture_id;
+		vp8.tl0picidx = numbers->tl0picidx;
+		vp8.keyidx = numbers->keyidx;
+		skip = packet->vp8.descriptor_len;
+		prefix += (unsigned)vp8_write(job->prefix + prefix, &vp8);
+	}
+	job->prefix_len = (uint8_t)prefix;
+	job->payload = packet->data + packet->rtp.payload_at + skip;
+	job->payload_len = (uint16_t)(packet->rtp.payload_len - skip);
+}
+
+bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
+	int64_t now_us, SlotPacket *out)
+{
+	if (track == slot->track && track->id != slot->source) {
+		slot->track = NULL;
+		slot->next = slot->next ? slot->next : track;
+		track_want_keyframe(track, now_us);
+	}
+	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
+		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
+		slot->track = track;
+		slot->source = track->id;
+		slot->next = NULL;
+	}
+	if (track != slot->track)
+		return false;
+	if (!packet->rtp.payload_len) {
+		rewrite_skip(&slot->rewrite, packet);
+		return false;
+	}
+
+	Rewritten numbers;
+	if (!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
+		return false;
+	build(slot, track, packet, &numbers, false, numbers.sequence, transport_cc, out);
+	slot->packets++;
+	slot->bytes += packet->rtp.payload_len;
+	return true;
+}
+
+bool slot_repeat(
+	Slot *slot, uint16_t sequence, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
+{
+	uint64_t source, in;
+	Rewritten numbers;
+	Track *track = slot->track;
+
+	if (now_us - slot->repeats_since_us >= 20000) {
+		slot->repeats_since_us = now_us;
+		slot->repeats = 0;
+	}
+	if (!track || !slot->media->rtx_ssrc || !slot->media->rtx_payload_type[track->codec] ||
+		slot->repeats >= SLOT_REPEATS_MAX)
+		return false;
+	if (!rewrite_find(&slot->rewrite, sequence, &source, &in) || source != track->id)
+		return false;
+	const Packet *packet = history_find(track->history, in);
+	if (!packet || !packet->rtp.payload_len ||
+		!rewrite_again(&slot->rewrite, source, packet, &numbers))
+		return false;
+	slot->repeats++;
+	build(slot, track, packet, &numbers, true, ++slot->rtx_index, transport_cc, out);
+	return true;
+}
+
+void slot_want_keyframe(Slot *slot, int64_t now_us)
+{
+	Track *track = slot->next ? slot->next : slot->track;
+	if (!track || track->keyframe_wanted_us)
+		return; /* one is on its way for all */
+	if (now_us - slot->asks_since_us >= 10000000) {
+		slot->asks_since_us = now_us;
+		slot->asks = 0;
+	}
+	if (slot->asks >= SLOT_KEYFRAME_BUDGET)
+		return;
+	slot->asks++;
+	track_want_keyframe(track, now_us);
+}
+
+bool slot_report(const Slot *slot, uint64_t ntp, int64_t now_us, RtcpSenderInfo *info)
+{
+	const Track *track = slot->track;
+	if (!track || !slot->packets)
+		return false;
+
+	*info = (RtcpSenderInfo){ .ssrc = slot->media->ssrc,
+		.ntp = ntp,
+		.packets = slot->packets,
+		.bytes = slot->bytes };
+	if (track->report_ntp) {
+		/* The publisher's own clock, moved onto ours: its voice and its picture stay
+		 * together. */
+		int64_t since = (int64_t)(ntp - track->report_ntp) - track->clock_offset;
+		int64_t ticks = (since >> 16) * (int64_t)track->clock_rate >> 16;
+		info->rtp = rewrite_timestamp(&slot->rewrite, track->report_rtp + (uint32_t)ticks);
+	} else {
+		uint64_t since_us = (uint64_t)(now_us - slot->rewrite.sent_us);
+		info->rtp = slot->rewrite.timestamp_out +
+			    (uint32_t)(since_us * track->clock_rate / 1000000);
+	}
+	return true;
+}

@@ -1,0 +1,54 @@
+/* slot.h - one stream that a viewer gets: who is in it changes, its numbers never break
+ *
+ * Embedded in a Viewer; its worker's thread alone. The plain part (rewrite, RTX index, counts) can
+ * live in a memory file. Headers are made here, sealing and sending are the viewer's. */
+#pragma once
+#include "rewrite.h"
+#include "rtcp.h"
+#include "seal.h"
+#include "track.h"
+
+#define SLOT_HEADER_MAX 64
+#define SLOT_REPEATS_MAX 64    /* packets sent again within one 20 ms: T-10 */
+#define SLOT_KEYFRAME_BUDGET 3 /* keyframes one viewer may ask for within 10 s (M8) */
+
+typedef struct Slot {
+	const ParamsMedia *media;
+	Track *track;    /* whose packets go out; NULL: silence */
+	Track *next;     /* takes its place with its first keyframe; NULL: none waits */
+	uint64_t source; /* id of `track` when it came in: another one means it began anew */
+	Rewrite rewrite;
+	uint64_t rtx_index;      /* of the packet sent again last */
+	uint32_t packets, bytes; /* for sender reports */
+	int64_t repeats_since_us;
+	unsigned repeats;
+	int64_t asks_since_us;
+	unsigned asks;
+} Slot;
+
+/* An outgoing packet before it is sealed: header and job, dst not set. */
+typedef struct SlotPacket {
+	uint8_t header[SLOT_HEADER_MAX];
+	SealJob job;
+	const Packet *packet;
+} SlotPacket;
+
+void slot_init(Slot *slot, const ParamsMedia *media);
+/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe, which is
+ * asked for; a codec the viewer has not agreed to leaves the slot empty. */
+void slot_aim(Slot *slot, Track *track, int64_t now_us);
+/* This track ends: lets go of it. */
+void slot_release(Slot *slot, const Track *track);
+/* Stops video until the next keyframe: the line cannot take it. */
+void slot_pause(Slot *slot, int64_t now_us);
+
+/* A packet of a track came. True: out is to be sealed and sent. */
+bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
+	int64_t now_us, SlotPacket *out);
+/* The viewer lost this number. True: out is to be sent (as RTX, RFC 4588). */
+bool slot_repeat(
+	Slot *slot, uint16_t sequence, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
+/* The viewer asks for a keyframe. */
+void slot_want_keyframe(Slot *slot, int64_t now_us);
+/* The sender report of now. ntp: of the SFU's clock. False: nothing was sent yet. */
+bool slot_report(const Slot *slot, uint64_t ntp, int64_t now_us, RtcpSenderInfo *info);

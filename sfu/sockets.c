@@ -1,0 +1,59 @@
+#include "sockets.h"
+#include "common/daemon.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 1024 /* a storm of 442 joins over TCP waits here, not in retries */
+
+static int bind_any(int family, int type, int port)
+{
+	const int on = 1, off = 0;
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (type == SOCK_DGRAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int bound;
+	if (family == AF_INET6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+		bound = bind(fd, (struct sockaddr *)&v6, sizeof v6);
+	} else {
+		bound = bind(fd, (struct sockaddr *)&v4, sizeof v4);
+	}
+	if (!bound && (type == SOCK_DGRAM || !listen(fd, BACKLOG)))
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int open_one(const char *name, int type, int port, GError **error)
+{
+	int fd = daemon_socket(name, 0);
+	if (fd < 0)
+		fd = bind_any(AF_INET6, type, port);
+	if (fd < 0 && errno != EADDRINUSE)
+		fd = bind_any(AF_INET, type, port); /* a machine without IPv6 */
+	if (fd < 0)
+		g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errno),
+			"media port %d (%s) cannot be opened: %s", port,
+			type == SOCK_DGRAM ? "UDP" : "TCP", g_strerror(errno));
+	return fd;
+}
+
+bool sockets_open(RosterSockets *sockets, int port, bool multihomed, GError **error)
+{
+	sockets->multihomed = multihomed;
+	sockets->udp = open_one("media-udp", SOCK_DGRAM, port, error);
+	if (sockets->udp < 0)
+		return false;
+	sockets->tcp = open_one("media-tcp", SOCK_STREAM, port, error);
+	return sockets->tcp >= 0;
+}

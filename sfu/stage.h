@@ -1,0 +1,45 @@
+/* stage.h - peers that share slots: who is on air, who is in which slot, one packet to all viewers
+ *
+ * Signaling wishes (who is on air, muted, main, slides); the stage picks the tracks: the main
+ * picture, the slides, and the loudest microphones. Everybody gets the same plan, but nobody his
+ * own voice or picture. Knows no forum and no person; an owner is a word. The worker's thread
+ * alone. */
+#pragma once
+#include "peer.h"
+
+#define STAGE_ON_AIR_MAX 64
+#define STAGE_HEARD 4 /* three slots and a spare, for the viewer who is one of the three */
+
+/* What signaling asked for. Plain; empty strings for nobody. */
+typedef struct StageWish {
+	char on_air[STAGE_ON_AIR_MAX][PARAMS_ID_MAX + 1];
+	bool muted[STAGE_ON_AIR_MAX];
+	unsigned on_air_count;
+	char main[PARAMS_ID_MAX + 1], slides[PARAMS_ID_MAX + 1];
+} StageWish;
+
+typedef struct Stage Stage;
+
+/* Owner of what is in each slot, "" for nobody; as somebody who owns none of it gets it. */
+typedef void (*StageSlots)(Stage *stage, const char *const owners[SLOT_COUNT], void *user);
+
+Stage *stage_new(const char *id, StageSlots slots, void *user);
+/* Without peers by now. */
+void stage_free(Stage *stage);
+const char *stage_id(const Stage *stage);
+
+/* wish: copied. */
+void stage_wish(Stage *stage, const StageWish *wish, int64_t now_us);
+void stage_add(Stage *stage, Peer *peer, int64_t now_us);
+void stage_remove(Stage *stage, Peer *peer, int64_t now_us);
+/* Any one of its peers, NULL when it has none. */
+Peer *stage_any_peer(Stage *stage);
+
+/* A packet of one of its publishers; kept until stage_settle(). */
+void stage_packet(Stage *stage, Track *track, Packet *packet, int64_t now_us);
+/* A track began or stopped. */
+void stage_flowing(Stage *stage, int64_t now_us);
+/* Sends what came in this turn to all viewers. */
+void stage_settle(Stage *stage, int64_t now_us);
+/* Who speaks may have changed: about every 100 ms. */
+void stage_tick(Stage *stage, int64_t now_us);

@@ -1,0 +1,133 @@
+#include "track.h"
+#include "h264.h"
+#include <openssl/rand.h>
+
+static uint64_t random_id(void)
+{
+	uint64_t id = 0;
+	while (!id)
+		if (RAND_bytes((unsigned char *)&id, sizeof id) != 1)
+			g_error("no random numbers");
+	return id;
+}
+
+static unsigned history_size(const ParamsMedia *media)
+{
+	return media->video ? HISTORY_VIDEO : HISTORY_AUDIO;
+}
+
+Track *track_new(const char *owner, const ParamsMedia *media)
+{
+	Track *track = g_new0(Track, 1);
+	track->id = random_id();
+	track->owner = owner;
+	track->media = media;
+	track->source = media->source;
+	for (unsigned codec = 0; codec < CODEC_COUNT; codec++)
+		if (media->payload_type[codec])
+			track->codec = (Codec)codec;
+	track->clock_rate = codec_clock_rate(track->codec);
+	track->history = history_new(history_size(media));
+	return track;
+}
+
+void track_restart(Track *track, uint32_t ssrc)
+{
+	history_free(track->history);
+	track->history = history_new(history_size(track->media));
+	track->id = random_id();
+	track->ssrc = ssrc;
+	track->gaps = (Gaps){ 0 };
+	track->reception = (Reception){ 0 };
+	track->key_parameters = false;
+	track->report_ntp = 0;
+}
+
+void track_free(Track *track)
+{
+	if (!track)
+		return;
+	history_free(track->history);
+	g_free(track);
+}
+
+/* A keyframe's parameter sets may come in a packet of their own just before the picture. */
+static void read_h264(Track *track, Packet *packet)
+{
+	H264 h264;
+	if (!h264_read(&h264, packet->data + packet->rtp.payload_at, packet->rtp.payload_len))
+		return;
+	bool same_picture = track->key_parameters && track->key_timestamp == packet->rtp.timestamp;
+	packet->starts_frame = h264.starts_nal;
+	packet->keyframe = h264.keyframe && !same_picture;
+	if (h264.sps || h264.idr) {
+		track->key_parameters = true;
+		track->key_timestamp = packet->rtp.timestamp;
+	}
+}
+
+static bool read_payload(Track *track, Packet *packet)
+{
+	const uint8_t *payload = packet->data + packet->rtp.payload_at;
+	packet->video = track->media->video;
+	switch (track->codec) {
+	case CODEC_VP8:
+		if (!packet->rtp.payload_len)
+			return true; /* padding: noted, and passed over by the slots */
+		if (!vp8_read(&packet->vp8, payload, packet->rtp.payload_len))
+			return false;
+		packet->starts_frame = packet->vp8.starts_frame;
+		packet->keyframe = packet->vp8.keyframe;
+		return true;
+	case CODEC_H264:
+		packet->vp8 = (Vp8){ 0 };
+		read_h264(track, packet);
+		return true;
+	default:
+		packet->vp8 = (Vp8){ 0 };
+		packet->keyframe = packet->starts_frame = true;
+		return true;
+	}
+}
+
+bool track_receive(Track *track, Packet *packet, int64_t now_us)
+{
+	if (!read_payload(track, packet))
+		return false;
+	if (!history_add(track->history, packet))
+		return false;
+
+	reception_packet(&track->reception, packet->sequence, packet->rtp.timestamp,
+		track->clock_rate, now_us);
+	if (track->media->nack)
+		gaps_packet(&track->gaps, packet->sequence, now_us);
+	if (!track->media->video)
+		loudness_packet(&track->loudness, packet->audio_level, now_us);
+	if (packet->keyframe)
+		track->keyframe_wanted_us = 0;
+	track->last_packet_us = now_us;
+	return true;
+}
+
+void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_us)
+{
+	reception_sender_report(&track->reception, info->ntp, now_us);
+	track->report_ntp = info->ntp;
+	track->report_rtp = info->rtp;
+}
+
+void track_want_keyframe(Track *track, int64_t now_us)
+{
+	if (track->media->video && !track->keyframe_wanted_us)
+		track->keyframe_wanted_us = now_us;
+}
+
+bool track_keyframe_due(Track *track, int64_t now_us)
+{
+	if (!track->keyframe_wanted_us || !track->ssrc ||
+		(track->keyframe_asked_us &&
+			now_us - track->keyframe_asked_us < TRACK_KEYFRAME_SPACING_US))
+		return false;
+	track->keyframe_asked_us = now_us;
+	return true;
+}

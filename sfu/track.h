@@ -1,0 +1,57 @@
+/* track.h - one stream that a publisher sends, as it arrives: its history, its health, its clock
+ *
+ * Owned by the Intake of its peer; slots of viewers point to it until the stage tells them to let
+ * go. Its worker's thread alone; time is an argument. Its fields are read per packet by those
+ * above. */
+#pragma once
+#include "gaps.h"
+#include "history.h"
+#include "loudness.h"
+#include "params.h"
+#include "reception.h"
+
+#define TRACK_KEYFRAME_SPACING_US 1000000 /* requests upstream: at most one a second (M8) */
+#define TRACK_SILENT_US 2000000           /* no packet for this long: it has stopped */
+
+typedef struct Track {
+	uint64_t id;       /* random: unique across nodes; never 0 */
+	const char *owner; /* borrowed from the peer's params */
+	const ParamsMedia *media;
+	Source source;
+	Codec codec;
+	uint32_t clock_rate;
+	uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
+
+	History *history;
+	Gaps gaps;
+	Reception reception;
+	Loudness loudness;
+	int64_t last_packet_us;
+	bool flowing;
+
+	int64_t keyframe_wanted_us; /* somebody waits since then; 0: nobody */
+	int64_t keyframe_asked_us;
+	bool key_parameters; /* H.264: parameter sets came just before this packet */
+	uint32_t key_timestamp;
+
+	uint64_t report_ntp; /* last sender report: the publisher's clock */
+	uint32_t report_rtp;
+	int64_t clock_offset; /* our clock minus the publisher's, 32.32 seconds; one for all its
+				 tracks */
+} Track;
+
+Track *track_new(const char *owner, const ParamsMedia *media);
+void track_free(Track *track);
+/* The publisher sends it as a new stream now (another SSRC): forgets the old one, takes a new id.
+ */
+void track_restart(Track *track, uint32_t ssrc);
+
+/* Takes note of an opened packet of this track and reads its payload header. The packet is filled
+ * in, not changed after. False: a duplicate, or nothing that a viewer could use. */
+bool track_receive(Track *track, Packet *packet, int64_t now_us);
+void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_us);
+
+/* A viewer cannot go on without a keyframe. */
+void track_want_keyframe(Track *track, int64_t now_us);
+/* True when a request must be sent now. */
+bool track_keyframe_due(Track *track, int64_t now_us);

@@ -1,0 +1,190 @@
+#include "viewer.h"
+#include "ntp.h"
+
+#define REPORT_US 1000000
+
+struct Viewer {
+	Gear *gear;
+	const Params *params;
+	Transport *transport;
+	Slot slots[SLOT_COUNT];
+	unsigned slot_count;
+	uint16_t transport_cc; /* next transport-wide number */
+	int64_t reported_us;
+};
+
+Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
+{
+	Viewer *viewer = g_new0(Viewer, 1);
+	viewer->gear = gear;
+	viewer->params = params;
+	viewer->transport = transport;
+	for (unsigned i = 0; i < params->media_count && i < SLOT_COUNT; i++)
+		slot_init(&viewer->slots[viewer->slot_count++], &params->media[i]);
+	return viewer;
+}
+
+void viewer_free(Viewer *viewer)
+{
+	g_free(viewer);
+}
+
+void viewer_aim(Viewer *viewer, SlotName name, Track *track, int64_t now_us)
+{
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		if (viewer->slots[i].media->slot == name)
+			slot_aim(&viewer->slots[i], track, now_us);
+}
+
+void viewer_release(Viewer *viewer, const Track *track)
+{
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		slot_release(&viewer->slots[i], track);
+}
+
+/* Seals what was built and puts it into the outbox, in order. */
+static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
+{
+	const Path *path = transport_path(viewer->transport);
+	unsigned tag = srtp_profile_tag_len(transport_profile(viewer->transport));
+	Outbox *outbox = viewer->gear->outbox;
+	SealJob jobs[VIEWER_BATCH];
+	size_t bytes = 0;
+
+	outbox_ensure(outbox, (size_t)count * (RTP_PACKET_MAX + SLOT_HEADER_MAX + SEAL_TAG_MAX));
+	for (unsigned i = 0; i < count; i++) {
+		SealJob *job = &packets[i].job;
+		size_t len = (size_t)job->header_len + job->prefix_len + job->payload_len +
+			     job->padding + tag;
+		job->dst = outbox_room(outbox, len);
+		memcpy(job->dst, packets[i].header, job->header_len);
+		jobs[i] = *job;
+	}
+	seal_batch(transport_seal(viewer->transport), jobs, count);
+	for (unsigned i = 0; i < count; i++) {
+		if (!jobs[i].dst_len)
+			continue;
+		outbox_push(outbox, path, jobs[i].dst, jobs[i].dst_len);
+		bytes += jobs[i].dst_len;
+	}
+	STATS_ADD(viewer->gear->stats, packets_out_total, count);
+	STATS_ADD(viewer->gear->stats, bytes_out_total, bytes);
+}
+
+static void pause_video_of_slow_line(Viewer *viewer, const Path *path, int64_t now_us)
+{
+	if (!path->line || tcp_line_backlog(path->line) < TCP_BACKLOG_VIDEO)
+		return;
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		slot_pause(&viewer->slots[i], now_us);
+}
+
+void viewer_forward(Viewer *viewer, const ViewerPacket *packets, unsigned count, int64_t now_us)
+{
+	SlotPacket ready[VIEWER_BATCH];
+	unsigned built = 0;
+	const Path *path = transport_path(viewer->transport);
+	if (!path)
+		return;
+
+	g_assert(count <= VIEWER_BATCH);
+	pause_video_of_slow_line(viewer, path, now_us);
+	for (unsigned p = 0; p < count; p++) {
+		for (unsigned s = 0; s < viewer->slot_count; s++) {
+			Slot *slot = &viewer->slots[s];
+			Track *track = packets[p].track;
+			if (slot->track != track && slot->next != track)
+				continue;
+			if (slot_forward(slot, track, packets[p].packet, &viewer->transport_cc,
+				    now_us, &ready[built]))
+				built++;
+			break; /* a track is in one slot of a viewer at most */
+		}
+	}
+	if (built)
+		send_packets(viewer, ready, built);
+}
+
+static Slot *slot_of_ssrc(Viewer *viewer, uint32_t ssrc)
+{
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		if (viewer->slots[i].media->ssrc == ssrc)
+			return &viewer->slots[i];
+	return NULL;
+}
+
+static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned count, void *user)
+{
+	Viewer *viewer = user;
+	Slot *slot = slot_of_ssrc(viewer, ssrc);
+	int64_t now_us = worker_now_us(viewer->gear->worker);
+	SlotPacket ready[VIEWER_BATCH];
+	unsigned built = 0, repeated = 0;
+
+	STATS_ADD(viewer->gear->stats, nack_in_total, count);
+	if (!slot || !transport_path(viewer->transport))
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		if (!slot_repeat(slot, lost[i], &viewer->transport_cc, now_us, &ready[built]))
+			continue;
+		repeated++;
+		if (++built == VIEWER_BATCH) {
+			send_packets(viewer, ready, built);
+			built = 0;
+		}
+	}
+	if (built)
+		send_packets(viewer, ready, built);
+	STATS_ADD(viewer->gear->stats, rtx_out_total, repeated);
+}
+
+static void on_pli(uint32_t from, uint32_t ssrc, void *user)
+{
+	Viewer *viewer = user;
+	Slot *slot = slot_of_ssrc(viewer, ssrc);
+	STATS_ADD(viewer->gear->stats, pli_in_total, 1);
+	if (slot)
+		slot_want_keyframe(slot, worker_now_us(viewer->gear->worker));
+}
+
+static void on_fir(uint32_t from, uint32_t ssrc, uint8_t number, void *user)
+{
+	on_pli(from, ssrc, user);
+}
+
+static void on_transport_cc(uint32_t from, const uint8_t *fci, size_t len, void *user)
+{
+	Viewer *viewer = user;
+	STATS_ADD(viewer->gear->stats, feedback_in_total, 1);
+}
+
+void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
+{
+	static const RtcpEvents events = {
+		.nack = on_nack, .pli = on_pli, .fir = on_fir, .transport_cc = on_transport_cc
+	};
+	rtcp_read(data, len, &events, viewer);
+}
+
+void viewer_tick(Viewer *viewer, int64_t now_us)
+{
+	if (now_us - viewer->reported_us < REPORT_US || !transport_path(viewer->transport))
+		return;
+	viewer->reported_us = now_us;
+
+	uint8_t data[512 + SRTP_RTCP_TRAILER_MAX];
+	Writer out = writer_of(data, 512);
+	uint64_t ntp = ntp_from_us(now_us);
+	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		RtcpSenderInfo info;
+		Slot *slot = &viewer->slots[i];
+		if (!slot_report(slot, ntp, now_us, &info))
+			continue;
+		SlotName name = slot->media->slot;
+		rtcp_write_sr(&out, &info, NULL, 0);
+		rtcp_write_sdes_cname(
+			&out, info.ssrc, slot_name(name == SLOT_A0 ? SLOT_MAIN : name));
+	}
+	if (out.ok && writer_len(&out))
+		transport_send_rtcp(viewer->transport, data, writer_len(&out));
+}

@@ -1,0 +1,308 @@
+/* What a viewer gets in a slot: for any mix of loss, reordering, change of source and wrap its
+ * numbers rise. */
+#include "seed.h"
+#include "sfu/slot.h"
+#include <string.h>
+
+#define SOURCES 3
+
+typedef struct Sender {
+	Track *track;
+	ParamsMedia media;
+	uint16_t sequence, picture_id;
+	uint32_t timestamp;
+	uint8_t tl0;
+	unsigned frame; /* packets left of it */
+	bool keyframe;
+} Sender;
+
+typedef struct Sent {
+	uint64_t index;
+	uint32_t timestamp;
+	uint16_t picture_id;
+	unsigned source;
+	bool keyframe, begins; /* begins: first of its source's turn */
+} Sent;
+
+static ParamsMedia viewer_media(void)
+{
+	ParamsMedia media = {
+		.video = true, .slot = SLOT_MAIN, .ssrc = 0x1111, .rtx_ssrc = 0x2222
+	};
+	media.payload_type[CODEC_VP8] = 96;
+	media.rtx_payload_type[CODEC_VP8] = 97;
+	media.extensions.id[RTP_EXT_TRANSPORT_CC] = 3;
+	return media;
+}
+
+static void sender_init(Sender *sender, GRand *random)
+{
+	memset(sender, 0, sizeof *sender);
+	sender->media = (ParamsMedia){ .video = true, .source = SOURCE_CAMERA };
+	sender->media.payload_type[CODEC_VP8] = 120;
+	sender->track = track_new("owner", &sender->media);
+	sender->track->ssrc = 1;
+	/* Near the wrap of everything, more often than chance would have it. */
+	sender->sequence = g_rand_boolean(random) ? 65500 : (uint16_t)g_rand_int(random);
+	sender->timestamp = g_rand_boolean(random) ? 0xfffff000 : g_rand_int(random);
+	sender->picture_id = g_rand_boolean(random) ? 32760 : g_rand_int(random) & 0x7fff;
+	sender->tl0 = (uint8_t)g_rand_int(random);
+}
+
+/* The next packet of its stream, as it leaves the publisher. */
+static Packet *sender_next(Sender *sender, PacketPool *pool, GRand *random)
+{
+	bool first = !sender->frame;
+	if (first) {
+		sender->frame = (unsigned)g_rand_int_range(random, 1, 5);
+		sender->keyframe = g_rand_int_range(random, 0, 6) == 0;
+		sender->timestamp += 3000;
+		sender->picture_id = (sender->picture_id + 1) & 0x7fff;
+		sender->tl0++;
+	}
+	sender->frame--;
+
+	Packet *packet = packet_new(pool);
+	bool padding = !first && g_rand_int_range(random, 0, 25) == 0;
+	uint8_t *payload = packet->data + RTP_HEADER_LEN;
+	const Vp8 vp8 = { .picture_id = sender->picture_id,
+		.tl0picidx = sender->tl0,
+		.has_picture_id = true,
+		.long_picture_id = true,
+		.has_tl0picidx = true,
+		.start_of_partition = first };
+	size_t len = vp8_write(payload, &vp8);
+	/* A VP8 frame header: its lowest bit is 0 for a keyframe (RFC 6386 §9.1). */
+	static const uint8_t key[] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00 };
+	memcpy(payload + len, key, sizeof key);
+	if (!(first && sender->keyframe))
+		payload[len] |= 1;
+	len += sizeof key;
+
+	packet->len = (uint16_t)(RTP_HEADER_LEN + len);
+	packet->rtp = (RtpHeader){ .timestamp = sender->timestamp,
+		.ssrc = 1,
+		.sequence = sender->sequence++,
+		.payload_at = RTP_HEADER_LEN,
+		.payload_len = padding ? 0 : (uint16_t)len,
+		.payload_type = 120,
+		.marker = !sender->frame };
+	return packet;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const Sent *left = a, *right = b;
+	return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static void check(GArray *sent)
+{
+	g_array_sort(sent, by_index);
+	for (unsigned i = 1; i < sent->len; i++) {
+		const Sent *before = &g_array_index(sent, Sent, i - 1);
+		const Sent *now = &g_array_index(sent, Sent, i);
+		g_assert_cmpuint(now->index, >, before->index);
+		g_assert_cmpint((int32_t)(now->timestamp - before->timestamp), >=, 0);
+		if (now->begins) {
+			g_assert_true(now->keyframe);
+			g_assert_cmpint((int32_t)(now->timestamp - before->timestamp), >, 0);
+			g_assert_cmpuint(now->index, <=, before->index + 2 + 64);
+		}
+		if (now->timestamp != before->timestamp) {
+			uint16_t step = (uint16_t)(now->picture_id - before->picture_id) & 0x7fff;
+			g_assert_cmpuint(step, >, 0);
+			g_assert_cmpuint(step, <, 0x4000);
+		}
+	}
+}
+
+/* One run: senders talk in turns through loss and reordering into one slot. */
+static void run(GRand *random)
+{
+	PacketPool *pool = packet_pool_new();
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	Sender senders[SOURCES];
+	Packet *late[8] = { 0 };
+	unsigned late_source[8] = { 0 };
+	uint16_t transport_cc = 0;
+	int64_t now_us = 1000000;
+	unsigned aimed = 0, current = SOURCES;
+	g_autoptr(GArray) sent = g_array_new(FALSE, TRUE, sizeof(Sent));
+
+	slot_init(&slot, &media);
+	for (unsigned i = 0; i < SOURCES; i++)
+		sender_init(&senders[i], random);
+	slot_aim(&slot, senders[0].track, now_us);
+
+	for (unsigned step = 0; step < 4000; step++) {
+		now_us += 2000;
+		if (g_rand_int_range(random, 0, 150) == 0) {
+			aimed = (unsigned)g_rand_int_range(random, 0, SOURCES);
+			slot_aim(&slot, senders[aimed].track, now_us);
+		}
+		unsigned source = (unsigned)g_rand_int_range(random, 0, SOURCES);
+		Packet *packet = sender_next(&senders[source], pool, random);
+		if (g_rand_int_range(random, 0, 20) == 0) {
+			packet_unref(packet); /* lost */
+			continue;
+		}
+		if (g_rand_int_range(random, 0, 8) == 0) {
+			/* held back: what was held in this place comes now instead */
+			unsigned place = (unsigned)g_rand_int_range(random, 0, 8);
+			Packet *held = late[place];
+			unsigned held_source = late_source[place];
+			late[place] = packet;
+			late_source[place] = source;
+			if (!held)
+				continue;
+			packet = held;
+			source = held_source;
+		}
+		SlotPacket out;
+		Track *track = senders[source].track;
+		if (track_receive(track, packet, now_us) &&
+			slot_forward(&slot, track, packet, &transport_cc, now_us, &out)) {
+			RtpHeader header;
+			uint8_t whole[1500];
+			memcpy(whole, out.header, out.job.header_len);
+			memcpy(whole + out.job.header_len, out.job.prefix, out.job.prefix_len);
+			g_assert_true(rtp_read(
+				&header, whole, (size_t)out.job.header_len + out.job.prefix_len));
+			g_assert_cmpuint(header.ssrc, ==, media.ssrc);
+			g_assert_cmpuint(header.sequence, ==, (uint16_t)out.job.index);
+			Sent row = { .index = out.job.index,
+				.timestamp = header.timestamp,
+				.picture_id = (uint16_t)((out.job.prefix[2] & 0x7f) << 8 |
+							 out.job.prefix[3]),
+				.source = source,
+				.keyframe = packet->keyframe,
+				.begins = source != current };
+			current = source;
+			g_array_append_val(sent, row);
+		}
+		packet_unref(packet);
+	}
+	g_assert_cmpuint(sent->len, >, 500);
+	check(sent);
+	for (unsigned i = 0; i < 8; i++)
+		packet_unref(late[i]);
+	for (unsigned i = 0; i < SOURCES; i++)
+		track_free(senders[i].track);
+	packet_pool_free(pool);
+}
+
+static void test_numbers_rise(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	for (unsigned i = 0; i < 40; i++)
+		run(random);
+}
+
+static void test_starts_with_keyframe(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	PacketPool *pool = packet_pool_new();
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	Sender sender;
+	uint16_t transport_cc = 0;
+	slot_init(&slot, &media);
+	sender_init(&sender, random);
+	slot_aim(&slot, sender.track, 1);
+	g_assert_cmpint(sender.track->keyframe_wanted_us, ==, 1);
+
+	for (unsigned i = 0; i < 200; i++) {
+		SlotPacket out;
+		Packet *packet = sender_next(&sender, pool, random);
+		g_assert_true(track_receive(sender.track, packet, 1000));
+		bool goes = slot_forward(&slot, sender.track, packet, &transport_cc, 1000, &out);
+		bool key = packet->keyframe;
+		packet_unref(packet);
+		if (goes) {
+			g_assert_true(key);
+			break;
+		}
+		g_assert_false(key);
+	}
+	track_free(sender.track);
+	packet_pool_free(pool);
+}
+
+static void test_repeats_what_was_sent(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	PacketPool *pool = packet_pool_new();
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	Sender sender;
+	uint16_t transport_cc = 0;
+	SlotPacket first[200], again;
+	unsigned count = 0;
+	slot_init(&slot, &media);
+	sender_init(&sender, random);
+	slot_aim(&slot, sender.track, 1);
+	for (unsigned i = 0; i < 200; i++) {
+		Packet *packet = sender_next(&sender, pool, random);
+		track_receive(sender.track, packet, 1000);
+		count += slot_forward(
+			&slot, sender.track, packet, &transport_cc, 1000, &first[count]);
+		packet_unref(packet);
+	}
+	g_assert_cmpuint(count, >, 50);
+	for (unsigned i = 0; i < count; i++) {
+		const SealJob *was = &first[i].job;
+		int64_t now_us = 100000 + (int64_t)i * 1000;
+		g_assert_true(
+			slot_repeat(&slot, (uint16_t)was->index, &transport_cc, now_us, &again));
+		g_assert_cmpuint(again.job.ssrc, ==, media.rtx_ssrc);
+		g_assert_cmpuint(
+			again.job.prefix[0] << 8 | again.job.prefix[1], ==, (uint16_t)was->index);
+		g_assert_cmpmem(again.job.prefix + 2, again.job.prefix_len - 2u, was->prefix,
+			was->prefix_len);
+		g_assert_true(again.job.payload == was->payload);
+	}
+	/* A number that never went out, and more than the limit at once, are not answered. */
+	g_assert_false(slot_repeat(
+		&slot, (uint16_t)(first[count - 1].job.index + 1), &transport_cc, 900000, &again));
+	unsigned answered = 0;
+	for (unsigned i = 0; i < 500; i++)
+		answered += slot_repeat(
+			&slot, (uint16_t)first[count - 1].job.index, &transport_cc, 900000, &again);
+	g_assert_cmpuint(answered, ==, SLOT_REPEATS_MAX);
+	track_free(sender.track);
+	packet_pool_free(pool);
+}
+
+static void test_budget_of_keyframes(void)
+{
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	g_autoptr(GRand) random = seeded_random();
+	Sender sender;
+	unsigned asked = 0;
+	slot_init(&slot, &media);
+	sender_init(&sender, random);
+	slot.track = sender.track;
+	for (int64_t now_us = 10000000; now_us < 20000000; now_us += 10000) {
+		slot_want_keyframe(&slot, now_us);
+		if (track_keyframe_due(sender.track, now_us)) {
+			asked++;
+			sender.track->keyframe_wanted_us = 0; /* it came */
+		}
+	}
+	g_assert_cmpuint(asked, ==, SLOT_KEYFRAME_BUDGET);
+	track_free(sender.track);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/slot/numbers-rise-through-loss-reordering-and-change", test_numbers_rise);
+	g_test_add_func("/slot/starts-with-a-keyframe", test_starts_with_keyframe);
+	g_test_add_func("/slot/repeats-exactly-what-was-sent", test_repeats_what_was_sent);
+	g_test_add_func(
+		"/slot/one-viewer-cannot-ask-for-keyframes-without-end", test_budget_of_keyframes);
+	return g_test_run();
+}

@@ -23,7 +23,9 @@ if (names[0] === 'screenshots') {
   out = path.resolve(names[1] ?? 'screenshots');
   names = ['screenshots'];
 }
-if (names.length === 0) names = EVERYDAY;
+// `long` is the everyday list with counts that take an hour.
+const long = names[0] === 'long';
+if (names.length === 0 || long) names = EVERYDAY;
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-live-'));
 const tap = new Tap();
@@ -50,6 +52,7 @@ const shared = {
   dir,
   seed,
   out,
+  long,
   log: path.join(dir, 'peers.log'),
   // The running product; started when the first scenario asks.
   async stack() {

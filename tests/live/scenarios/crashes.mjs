@@ -34,7 +34,7 @@ async function readyAgain(url, timeoutMs) {
   }
 }
 
-export async function run({ tap, cast, media, stack: start }) {
+export async function run({ tap, cast, media, long, stack: start }) {
   const stack = await start();
   const { chair, sites } = stack.demo;
   const [hall, north, south] = await Promise.all(['chair', 'north', 'south'].map((n) => cast.tab(n)));
@@ -110,27 +110,30 @@ export async function run({ tap, cast, media, stack: start }) {
     return told;
   });
 
-  await tap.show('crashes: the sfu is killed with -9, every page has its picture back within 10 s', async () => {
-    const signaling = stack.pid('signaling');
-    const told = await within(MEDIA_BACK_MS, async () => {
-      const from = await Promise.all(viewers.map((tab) => tab.live('now')));
-      const began = performance.now();
-      stack.kill('sfu');
-      // What is still in a jitter buffer is shown in the first half second.
-      await Promise.all(
-        viewers.map((tab, i) => tab.live('untilPicture', MAIN, media.chair.identity, from[i] + 500, 30000)),
-      );
-      return performance.now() - began;
+  for (let n = 0; n < (long ? 20 : 1); n++) {
+    await tap.show('crashes: the sfu is killed with -9, every page has its picture back within 10 s', async () => {
+      const signaling = stack.pid('signaling');
+      const killed = stack.pid('sfu');
+      const told = await within(MEDIA_BACK_MS, async () => {
+        const from = await Promise.all(viewers.map((tab) => tab.live('now')));
+        const began = performance.now();
+        stack.kill('sfu');
+        // What is still in a jitter buffer is shown in the first half second.
+        await Promise.all(
+          viewers.map((tab, i) => tab.live('untilPicture', MAIN, media.chair.identity, from[i] + 500, 30000)),
+        );
+        return performance.now() - began;
+      });
+      check(stack.pid('sfu') !== killed, 'the sfu is the same process');
+      check(stack.pid('signaling') === signaling, 'signaling was started anew too');
+      return told;
     });
-    check(stack.pid('sfu') !== sfu, 'the sfu is the same process');
-    check(stack.pid('signaling') === signaling, 'signaling was started anew too');
-    return told;
-  });
-  await tap.show('crashes: picture and speech go on after it, stage kept, nobody clicked', async () => {
-    for (const tab of everybody) await tab.state('joined');
-    await hall.stage('on');
-    const told = await Promise.all(viewers.map((tab) => seesMoving(tab, MAIN, media.chair.identity)));
-    told.push(...(await Promise.all(viewers.map((tab) => hears(tab, 'chair', media)))));
-    return told.join('\n');
-  });
+    await tap.show('crashes: picture and speech go on after it, stage kept, nobody clicked', async () => {
+      for (const tab of everybody) await tab.state('joined');
+      await hall.stage('on');
+      const told = await Promise.all(viewers.map((tab) => seesMoving(tab, MAIN, media.chair.identity)));
+      told.push(...(await Promise.all(viewers.map((tab) => hears(tab, 'chair', media)))));
+      return told.join('\n');
+    });
+  }
 }

@@ -9,11 +9,8 @@ import { ADDRESS } from '../harness/stack.mjs';
 import { check } from '../harness/tap.mjs';
 
 const NET = '10.99.7'; // routed out of the veth, and nobody is there
-const COUNT = 50000;
-const RATE = 5000;
 const REPLAYS = 500;
 const HELLO_RATE = 1000;
-const JOINS = 15;
 
 class Attacker extends Child {
   constructor(build, log, args) {
@@ -55,12 +52,13 @@ async function unaffected(tab, then, since, began) {
   return told;
 }
 
-export async function run({ tap, cast, media, build, log, seed, stack: start }) {
+export async function run({ tap, cast, media, build, log, seed, long, stack: start }) {
   const stack = await start();
   const { chair, sites, whep } = stack.demo;
   const [hall, north] = [await cast.tab('chair'), await cast.tab('north')];
   const target = `${ADDRESS}:${stack.ports.media}`;
   const pid = stack.pid('sfu');
+  const [COUNT, RATE, JOINS] = long ? [1000000, 10000, 100] : [50000, 5000, 15];
 
   await tap.need('hostile: a site watches the chair', async () => {
     await goLive(hall, chair);

@@ -106,8 +106,7 @@ static bool check(Options *o, Config *config, GError **error)
 {
 	if (!read_port(config, "http", 8443, &o->http_port, error) ||
 		!read_port(config, "media", 8444, &o->media_port, error) ||
-		!read_port(config, "admin", 9464, &o->admin_port, error) ||
-		!config_integer(config, "media", "workers", 1, 64, 1, &o->workers, error))
+		!read_port(config, "admin", 9464, &o->admin_port, error))
 		return false;
 	if (o->http_port == o->media_port || o->http_port == o->admin_port ||
 		o->media_port == o->admin_port)
@@ -127,7 +126,7 @@ static bool check(Options *o, Config *config, GError **error)
 		return false;
 	o->demo = o->demo || o->demo_sites != 0;
 	if (o->demo && (o->demo_sites < 1 || o->demo_sites > DEMO_SITES_MAX))
-		return fail(error, "--demo-sites must be from 1 to 500");
+		return fail(error, "--demo-sites must be from 1 to 1000");
 	if (!o->user)
 		o->user = g_strdup("diemcau");
 	return true;
@@ -194,7 +193,6 @@ bool options_export(const Options *o, GError **error)
 	g_autofree char *announce = g_strjoinv(",", o->announce);
 	export_text("media", "announce", announce, true);
 	export_number("media", "port", o->media_port);
-	export_number("media", "workers", o->workers);
 	export_number("http", "port", o->http_port);
 	export_text("http", "cert", o->cert, true);
 	export_text("http", "key", o->key, true);

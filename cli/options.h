@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define DEMO_SITES_MAX 500
+#define DEMO_SITES_MAX 1000
 
 typedef struct Options {
 	char *data;
@@ -16,7 +16,6 @@ typedef struct Options {
 	char *user;
 	char **announce; /* empty: the machine's own addresses */
 	int http_port, media_port, admin_port;
-	int workers;
 	bool demo;
 	int demo_sites;
 	bool version; /* only this was asked for */

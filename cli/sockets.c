@@ -43,7 +43,8 @@ static int open_family(const Door *door, int family)
 	if (fd < 0)
 		return -1;
 	if (door->type == SOCK_DGRAM) {
-		set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1); /* one socket a worker */
+		set_flag(fd, SOL_SOCKET, SO_REUSEPORT,
+			1); /* later ones are the sfu's, a worker each */
 		set_buffers(fd);
 	} else {
 		set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections in TIME_WAIT */
@@ -150,15 +151,11 @@ static bool open_all(GArray *sockets, const Options *o, const Person *person, GE
 	const Door doors[] = {
 		{ "http", "--http-port", SOCK_STREAM, o->http_port, false },
 		{ "media-tcp", "--media-port", SOCK_STREAM, o->media_port, false },
+		{ "media-udp", "--media-port", SOCK_DGRAM, o->media_port, false },
 		{ "admin", "--admin-port", SOCK_STREAM, o->admin_port, true },
 	};
-	const Door media = { "media-udp", "--media-port", SOCK_DGRAM, o->media_port, false };
 	for (unsigned i = 0; i < G_N_ELEMENTS(doors); i++) {
 		if (!open_door(sockets, &doors[i], error))
-			return false;
-	}
-	for (int i = 0; i < o->workers; i++) {
-		if (!open_door(sockets, &media, error))
 			return false;
 	}
 	return open_control(sockets, person, error) && open_web(sockets, o->web, error);

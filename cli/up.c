@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define STOP_MS 5000           /* what a daemon has to drain after SIGTERM */
-#define DEMO_MAX (1024 * 1024) /* bytes of run/demo.json; 500 sites are 40 KB */
+#define DEMO_MAX (1024 * 1024) /* bytes of run/demo.json; 1000 sites are 80 KB */
 #define FILES_WANTED 65536     /* descriptors, where the system allows: two a site and the store */
 
 /* The daemons. One more is one more row. */

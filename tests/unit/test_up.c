@@ -273,8 +273,7 @@ static void test_demo(Up *up, gconstpointer data)
 static void test_handed(Up *up, gconstpointer data)
 {
 	g_autofree char *config = g_build_filename(up->folder, "test.conf", NULL);
-	g_file_set_contents(config,
-		"[extra]\nkey=from the file\n[http]\nport=1\n[media]\nworkers=2\n", -1, NULL);
+	g_file_set_contents(config, "[extra]\nkey=from the file\n[http]\nport=1\n", -1, NULL);
 	start(up, NULL, "--config", config, NULL);
 	await_ready(up);
 	g_autofree char *signaling = report(up->http);
@@ -286,7 +285,7 @@ static void test_handed(Up *up, gconstpointer data)
 	assert_line(signaling, "extra=from the file");
 	assert_line(signaling, port); /* the option before the file */
 	assert_line(signaling, "announce=127.0.0.1");
-	assert_line(sfu, "socket=media-udp\nsocket=media-udp\nsocket=media-tcp\nsocket=control\n"
+	assert_line(sfu, "socket=media-udp\nsocket=media-tcp\nsocket=control\n"
 			 "stdin=0\npage=no");
 	g_assert_cmpint(stop(up, SIGINT), ==, 0);
 }
@@ -448,8 +447,8 @@ static void test_bad_options(Up *up, gconstpointer data)
 		{ "--http-port=0", "from 1 to 65535" },
 		{ "--announce=hall.example", "not 'hall.example'" },
 		{ "--announce=0.0.0.0", "not '0.0.0.0'" },
-		{ "--demo-sites=0", "from 1 to 500" },
-		{ "--demo-sites=501", "from 1 to 500" },
+		{ "--demo-sites=0", "from 1 to 1000" },
+		{ "--demo-sites=1001", "from 1 to 1000" },
 		{ "--cert=/x", "belong together" },
 		{ "--config=/nowhere/x.conf", "/nowhere/x.conf" },
 		{ "--web=/nowhere/web", "/nowhere/web" },
@@ -460,8 +459,8 @@ static void test_bad_options(Up *up, gconstpointer data)
 		start(up, NULL, cases[i].option, more, NULL);
 		assert_one_sentence(up, cases[i].text);
 	}
-	start(up, "DIEMCAU_MEDIA_WORKERS=0", NULL);
-	assert_one_sentence(up, "DIEMCAU_MEDIA_WORKERS");
+	start(up, "DIEMCAU_DEMO_SITES=many", NULL);
+	assert_one_sentence(up, "DIEMCAU_DEMO_SITES");
 }
 
 static void test_port_in_use(Up *up, gconstpointer data)

@@ -1,23 +1,12 @@
 #include "sdp.h"
+#include "sdp_text.h"
 #include <gio/gio.h>
-#include <string.h>
 
 #define LINE_LEN_MAX 4096 /* bytes; the longest line of a browser, an m-line, has 150 */
 #define PAYLOAD_TYPES 128
 #define CLOCK_RATE_MAX 192000
 #define EXTENSION_ID_MAX 14 /* the one-byte form, RFC 8285 §4.2 */
 #define MID_NONE (-1)
-
-typedef struct Line {
-	char type;
-	const char *name;  /* of a=name:value, else "" */
-	const char *value; /* "" if there is none */
-} Line;
-
-typedef struct Lines {
-	const Line *line;
-	unsigned count;
-} Lines;
 
 static void malformed(GError **error, const char *why)
 {
@@ -30,81 +19,6 @@ static void refused(GError **error, const char *why)
 	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
 		"Máy chủ không phục vụ được bản SDP gửi lên: %s.", why);
 }
-
-/* Text */
-
-/* Steps past the next word; NULL at the end. The words of a line are parted by single spaces, but
- * not every stack counts them. */
-static char *next_word(char **at)
-{
-	*at += strspn(*at, " ");
-	if (!**at)
-		return NULL;
-	char *word = *at;
-	*at += strcspn(*at, " ");
-	if (**at)
-		*(*at)++ = '\0';
-	return word;
-}
-
-/* Copies what is visible and fits; false (and "") if that is not all of it. */
-static bool copy(char *to, size_t size, const char *from)
-{
-	size_t len = strlen(from);
-	to[0] = '\0';
-	if (len >= size)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (from[i] <= ' ' || from[i] >= 0x7f)
-			return false;
-	memcpy(to, from, len + 1);
-	return true;
-}
-
-/* A decimal or hexadecimal number that ends with the text or before one of `ends`. */
-static bool number(const char *text, unsigned base, uint64_t max, const char *ends, uint64_t *value)
-{
-	if (!(base == 16 ? g_ascii_isxdigit(*text) : g_ascii_isdigit(*text)))
-		return false;
-	char *end;
-	uint64_t read = g_ascii_strtoull(text, &end, base);
-	if (read > max || (*end && !strchr(ends, *end)))
-		return false;
-	*value = read;
-	return true;
-}
-
-static bool all_of(const char *text, const char *extra)
-{
-	for (; *text; text++)
-		if (!g_ascii_isalnum(*text) && !strchr(extra, *text))
-			return false;
-	return true;
-}
-
-/* The value of key=value in a list parted by semicolons; NULL if it is not there. */
-static const char *parameter(const char *list, const char *key)
-{
-	size_t len = strlen(key);
-	while (list && *list) {
-		list += strspn(list, " ;");
-		if (!g_ascii_strncasecmp(list, key, len) && list[len] == '=')
-			return list + len + 1;
-		list = strchr(list, ';');
-	}
-	return NULL;
-}
-
-static uint64_t parameter_number(const char *list, const char *key, unsigned base, uint64_t max)
-{
-	const char *text = parameter(list, key);
-	uint64_t value = 0;
-	if (text)
-		number(text, base, max, "; ", &value);
-	return value;
-}
-
-/* Lines */
 
 /* Cuts text into lines, in place. */
 static GArray *cut_lines(char *text, GError **error)
@@ -138,22 +52,6 @@ static GArray *cut_lines(char *text, GError **error)
 		text = next;
 	}
 	return g_steal_pointer(&lines);
-}
-
-/* The first attribute of this name, NULL if there is none. */
-static const char *find(Lines in, const char *name)
-{
-	for (unsigned i = 0; i < in.count; i++)
-		if (in.line[i].type == 'a' && !strcmp(in.line[i].name, name))
-			return in.line[i].value;
-	return NULL;
-}
-
-/* That of the section, or else the session's, which is the default for all. */
-static const char *find_or_default(Lines section, Lines session, const char *name)
-{
-	const char *value = find(section, name);
-	return value ? value : find(session, name);
 }
 
 /* Codecs */

@@ -49,7 +49,10 @@ static int bio_write(BIO *bio, const char *data, int len)
 {
 	Dtls *dtls = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	if (len > 0)
+	/* An alert in the clear would be our answer to a stranger's forged hello, and end the
+	 * handshake of the honest peer who gets it. */
+	bool clear_alert = len > RECORD_HEADER && data[0] == RECORD_ALERT && !data[3] && !data[4];
+	if (len > 0 && !clear_alert)
 		dtls->send((const uint8_t *)data, (size_t)len, dtls->user);
 	return len;
 }

@@ -8,8 +8,9 @@
 #define STUN_HEADER 20
 #define STUN_COOKIE 0x2112a442u
 #define STUN_FINGERPRINT_LEN 8
-#define CHECK_MAX 548 /* no check is longer: RFC 8489 §6.1 keeps requests under the smallest MTU  \
-		       */
+#define CHECK_MAX                                                                                  \
+	548 /* no check is longer: RFC 8489 §6.1 keeps requests under the smallest MTU            \
+	     */
 
 /* ice-char of RFC 8839 §5.4 without + and /: 32 of them, so that 5 bits make one. */
 static const char letters[33] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -96,16 +97,17 @@ static bool find_password(StunAgent *agent, StunMessage *message, uint8_t *usern
 	Judging *judging = user;
 	const char *remote = NULL;
 	/* USERNAME is OURS:THEIRS, RFC 8445 §7.2.2 */
-	if (username_len < ICE_UFRAG_LEN + 2 || username[ICE_UFRAG_LEN] != ':')
+	const uint8_t *colon = memchr(username, ':', username_len);
+	size_t ours = colon ? (size_t)(colon - username) : 0;
+	if (!ours || ours > ICE_UFRAG_LEN || ours + 1 >= username_len)
 		return false;
-	memcpy(judging->ufrag, username, ICE_UFRAG_LEN);
-	judging->ufrag[ICE_UFRAG_LEN] = 0;
+	memcpy(judging->ufrag, username, ours);
+	judging->ufrag[ours] = 0;
 	const char *pwd = judging->lookup(judging->ufrag, &remote, judging->user);
 	if (!pwd)
 		return false;
-	size_t theirs = (size_t)username_len - ICE_UFRAG_LEN - 1;
-	if (remote &&
-		(strlen(remote) != theirs || memcmp(remote, username + ICE_UFRAG_LEN + 1, theirs)))
+	size_t theirs = username_len - ours - 1;
+	if (remote && (strlen(remote) != theirs || memcmp(remote, colon + 1, theirs)))
 		return false;
 	*password = (uint8_t *)(uintptr_t)pwd;
 	*password_len = strlen(pwd);

@@ -1,0 +1,103 @@
+#include "figures.h"
+#include "common/metrics.h"
+#include <string.h>
+
+#define NAME_MAX_LEN 100
+
+typedef struct Asked {
+	Http *http;
+	Exchange *exchange;
+} Asked;
+
+static bool is_name(const char *name)
+{
+	return *name && strlen(name) < NAME_MAX_LEN &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+}
+
+static void add_sfu(GString *out, json_t *stats)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(stats, name, value)
+	{
+		if (!is_name(name) || !json_is_number(value))
+			continue;
+		g_autofree char *full = g_strconcat("diemcau_sfu_", name, NULL);
+		metrics_add(out, full, g_str_has_suffix(name, "_total") ? "counter" : "gauge",
+			"As the sfu counts it.", json_number_value(value));
+	}
+}
+
+static void add_own(GString *out, Http *http)
+{
+	ServerCounts counts;
+	server_counts(http->server, &counts);
+	uint64_t commits, changes;
+	store_counts(http->hub->store, &commits, &changes);
+	GPtrArray *forums = registry_forums(http->hub->registry);
+	unsigned on_air = 0, hands = 0, seated = 0;
+	for (unsigned i = 0; i < forums->len; i++) {
+		const Forum *forum = forums->pdata[i];
+		on_air += forum->on_air->len;
+		hands += forum->queue->len;
+	}
+	GHashTableIter at;
+	Session *session;
+	g_hash_table_iter_init(&at, http->hub->sessions);
+	while (g_hash_table_iter_next(&at, NULL, (void **)&session))
+		seated += session->seat && !session->is_waiting;
+	const struct {
+		const char *name, *type, *help;
+		double value;
+	} rows[] = {
+		{ "connections", "gauge", "TCP connections open.", counts.connections },
+		{ "connections_parked", "gauge", "Accepted and waiting to be let in.",
+			counts.parked },
+		{ "websockets", "gauge", "WebSockets open.", counts.sockets },
+		{ "seats_taken", "gauge", "Seats with a device on them.", seated },
+		{ "seats_on_air", "gauge", "Seats on stage.", on_air },
+		{ "hands_up", "gauge", "Seats in a queue.", hands },
+		{ "forums", "gauge", "Forums in the store.", forums->len },
+		{ "http_peers", "gauge", "WHIP and WHEP connections.",
+			g_hash_table_size(registry_peers(http->hub->registry)) },
+		{ "requests_total", "counter", "HTTP requests.", (double)counts.requests },
+		{ "upgrades_refused_total", "counter",
+			"WebSockets refused by their origin or path.",
+			(double)counts.refused_upgrades },
+		{ "slow_closed_total", "counter", "WebSockets closed because they read too slowly.",
+			(double)counts.slow_closed },
+		{ "silent_closed_total", "counter", "WebSockets closed because they fell silent.",
+			(double)counts.silent_closed },
+		{ "store_commits_total", "counter", "Transactions written (one fsync each).",
+			(double)commits },
+		{ "store_changes_total", "counter", "Rows written in them.", (double)changes },
+		{ "store_up", "gauge", "1 while the store can be written.",
+			store_is_well(http->hub->store) },
+		{ "sfu_up", "gauge", "1 while the sfu answers.",
+			media_is_synced(http->hub->media) },
+	};
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *full = g_strconcat("diemcau_signaling_", rows[i].name, NULL);
+		metrics_add(out, full, rows[i].type, rows[i].help, rows[i].value);
+	}
+}
+
+static void on_stats(json_t *stats, void *user)
+{
+	Asked *asked = user;
+	g_autoptr(GString) out = g_string_new(NULL);
+	if (!asked->http->hub->is_ending)
+		add_own(out, asked->http);
+	add_sfu(out, stats);
+	exchange_answer_text(asked->exchange, 200, "text/plain; version=0.0.4", out->str);
+	g_free(asked);
+}
+
+void figures_answer(Http *http, Exchange *exchange)
+{
+	Asked *asked = g_new0(Asked, 1);
+	asked->http = http;
+	asked->exchange = exchange;
+	media_stats(http->hub->media, on_stats, asked);
+}

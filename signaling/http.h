@@ -1,0 +1,23 @@
+/* http.h - which request goes where
+ *
+ * Pages, health, WHIP/WHEP, /api/v1; on the admin port the metrics. Main thread. */
+#pragma once
+#include "files.h"
+#include "hub.h"
+
+typedef struct Http {
+	Hub *hub; /* borrowed, as all here */
+	Files *files;
+	Server *server; /* for its counts */
+} Http;
+
+/* For ServerEvents.request; user is the Http. */
+void http_request(Exchange *exchange, const Request *request, void *user);
+
+/* The token of `Authorization: Bearer TOKEN`, borrowed; NULL without one. */
+const char *http_bearer(const Request *request);
+/* `{"error": {"reason", "message"}}`, with Retry-After where the refusal says when. */
+void http_refuse(Exchange *exchange, unsigned status, const Refusal *refusal);
+void http_json(Exchange *exchange, unsigned status, json_t *json); /* json stolen */
+/* The status a refusal becomes in HTTP. */
+unsigned http_status(const Refusal *refusal);

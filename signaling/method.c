@@ -1,0 +1,54 @@
+#include "method.h"
+#include "media_methods.h"
+#include "stage_methods.h"
+#include <glib.h>
+#include <string.h>
+
+static const Method methods[] = {
+	{ "hello", ROLES_ANYONE, params_hello, on_hello },
+
+	{ "receive.offer", ROLES_SEATED, params_offer, on_receive_offer },
+	{ "receive.close", ROLES_SEATED, params_nothing, on_receive_close },
+	{ "publish.offer", ROLES_SEATED, params_publish, on_publish_offer },
+	{ "publish.close", ROLES_SEATED, params_nothing, on_publish_close },
+	{ "publish.set", ROLES_SEATED, params_set, on_publish_set },
+
+	{ "hand.raise", ROLES_QUEUE, params_nothing, on_hand_raise },
+	{ "hand.lower", ROLES_QUEUE | ROLES_HUB, params_own_or_seat, on_hand_lower },
+	{ "stage.join", ROLES_DIRECT | ROLE_SPEAKER, params_nothing, on_stage_join },
+	{ "stage.leave", ROLES_SEATED, params_nothing, on_stage_leave },
+	{ "stage.call", ROLES_DIRECT, params_seat, on_stage_call },
+	{ "stage.dismiss", ROLES_DIRECT, params_seat, on_stage_dismiss },
+	{ "stage.main", ROLES_DIRECT, params_seat_or_null, on_stage_main },
+	{ "stage.mute", ROLES_DIRECT, params_mute, on_stage_mute },
+	{ "seat.admit", ROLES_HUB, params_seat, on_seat_admit },
+	{ "seat.refuse", ROLES_HUB, params_seat, on_seat_refuse },
+};
+
+const Method *method_table(unsigned *count)
+{
+	*count = G_N_ELEMENTS(methods);
+	return methods;
+}
+
+const Method *method_find(const char *name)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(methods); i++) {
+		if (strcmp(methods[i].name, name) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+const Refusal *method_judge(const Method *method, Role role, bool is_waiting)
+{
+#ifndef GUARD_OFF_ROLES
+	if (role == ROLE_STRANGER && !(method->roles & ROLE_STRANGER))
+		return &REFUSE_NOT_SEATED;
+	if (!(method->roles & role))
+		return &REFUSE_NOT_ALLOWED;
+#endif
+	if (is_waiting && !(method->roles & ROLE_STRANGER))
+		return &REFUSE_WAITING;
+	return NULL;
+}

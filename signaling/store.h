@@ -1,0 +1,89 @@
+/* store.h - what outlives the daemon: forums, sites, invitations, links, stage and queue
+ *
+ * SQLite stands behind this wall (WAL, synchronous=FULL). The loop keeps everything it needs in
+ * memory, so the store is read once, at start; writes are gathered by store_put_… and store_drop_…
+ * and handed over by store_commit as one atomic change to the store's own thread, which commits
+ * all that waits in one transaction (one fsync) and answers on the loop. Main thread. */
+#pragma once
+#include "id.h"
+#include "roles.h"
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Store Store;
+
+typedef struct ForumRow {
+	const char *id, *title, *stage, *main, *maker; /* main, maker may be NULL */
+	int64_t rev, created_ms;
+	bool is_demo;
+} ForumRow;
+
+typedef struct SiteRow {
+	const char *id, *name, *district, *phone;
+	unsigned join_generation, ask_generation;
+	int64_t created_ms;
+} SiteRow;
+
+/* A site's seat in a forum. */
+typedef struct InvitationRow {
+	const char *seat, *forum, *site;
+	unsigned number; /* 1.. in the forum, in the order they were invited */
+} InvitationRow;
+
+/* A link of a forum that belongs to no site: staff (then id is its seat), WHIP, WHEP, API. */
+typedef struct LinkRow {
+	const char *id, *forum, *name;
+	char kind;
+	Role role;
+	unsigned generation;
+} LinkRow;
+
+/* A PeerConnection that came by HTTP. Of kind `p` it has a seat on stage. */
+typedef struct PeerRow {
+	const char *id, *forum, *seat, *name;
+	char kind;
+} PeerRow;
+
+/* What a seat has of stage and queue. Seats without a row have nothing. */
+typedef struct SeatRow {
+	const char *id, *forum, *device;
+	int64_t air_order, screen_order, hand_order, hand_ms;
+	bool muted, mic, camera;
+} SeatRow;
+
+typedef struct StoreReader {
+	void (*forum)(const ForumRow *row, void *user);
+	void (*site)(const SiteRow *row, void *user);
+	void (*invitation)(const InvitationRow *row, void *user);
+	void (*link)(const LinkRow *row, void *user);
+	void (*peer)(const PeerRow *row, void *user);
+	void (*seat)(const SeatRow *row, void *user);
+} StoreReader;
+
+/* Makes the file or brings its schema up to date; refuses a newer one than it knows. */
+Store *store_open(const char *path, GError **error);
+/* Writes what is queued first. */
+void store_close(Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
+
+/* Every row, kind by kind in the order above; rows that are not sound are left out with a
+ * warning. */
+bool store_read(Store *store, const StoreReader *reader, void *user, GError **error);
+
+void store_put_forum(Store *store, const ForumRow *row);
+void store_put_site(Store *store, const SiteRow *row);
+void store_put_invitation(Store *store, const InvitationRow *row);
+void store_put_link(Store *store, const LinkRow *row);
+void store_put_peer(Store *store, const PeerRow *row);
+void store_drop_peer(Store *store, const char *id);
+void store_put_seat(Store *store, const SeatRow *row);
+void store_drop_seat(Store *store, const char *id);
+
+/* Hands over what was gathered. done (may be NULL) comes on the loop once it is on disk, or at
+ * once when there was nothing; ok is false when it could not be written. */
+void store_commit(Store *store, void (*done)(bool ok, void *user), void *user);
+/* False since a write failed, true again since one succeeded. */
+bool store_is_well(const Store *store);
+/* Commits (fsyncs) and changes so far: how well the grouping works. */
+void store_counts(const Store *store, uint64_t *commits, uint64_t *changes);

@@ -1,0 +1,15 @@
+/* view.h - the forum as the pages see it: JSON of stage, queue, sites and one's own seat
+ *
+ * Shapes of docs/API.md §2. New references; nothing is kept. Main thread. */
+#pragma once
+#include "forum.h"
+#include <jansson.h>
+
+json_t *view_stage(const Forum *forum);
+json_t *view_queue(const Forum *forum);
+/* All sites of the forum: whole rows. */
+json_t *view_sites(const Forum *forum);
+json_t *view_site(const Seat *seat);
+json_t *view_seat(const Seat *seat);
+/* The stage as the sfu is told it (stage.put). */
+json_t *view_stage_put(const Forum *forum);

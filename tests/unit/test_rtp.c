@@ -121,7 +121,7 @@ static void ends_the_list_quietly(void)
 {
 	const uint8_t over[] = { 0x10, 0x05, 0x4f, 'm' }; /* a MID of 16 bytes, one is there */
 	const uint8_t fifteen[] = { 0xf0, 0, 0x40, 'm' };
-	const uint8_t zero[] = { 0x01, 0, 0x40, 'm' };
+	const uint8_t zero[] = { 0x01, 0, 0, 0x40, 'm', 0, 0, 0 };
 	g_assert_cmpint(extensions_of(over, sizeof over, 0xbede).audio_level, ==, 5);
 	g_assert_cmpstr(extensions_of(over, sizeof over, 0xbede).mid, ==, "");
 	g_assert_cmpstr(extensions_of(fifteen, sizeof fifteen, 0xbede).mid, ==, "");

@@ -252,6 +252,11 @@ static void the_session_is_the_default(void)
 	g_assert_cmpuint(offer->media[1].rtx_ssrcs[0], ==, 2002);
 	g_assert_cmpuint(offer->media[1].ssrc_count, ==, 1);
 	g_assert_cmpstr(offer->media[1].msid[1], ==, "obs-video");
+	g_autoptr(SdpOffer) turned = read_changed("a=ssrc:2001 cname:obs\r\n",
+		"a=ssrc:2003 cname:obs\r\na=ssrc:2002 cname:obs\r\na=ssrc:2001 cname:obs\r\n"
+		"a=ssrc-group:FEC-FR 2001 2003\r\n");
+	g_assert_cmpuint(turned->media[1].ssrcs[0], ==, 2001);
+	g_assert_cmpuint(turned->media[1].ssrc_count, ==, 1);
 
 	g_autofree char *inactive = changed("t=0 0\r\n", "t=0 0\r\na=inactive\r\n");
 	g_autoptr(SdpOffer) own = read_text(inactive);

@@ -233,7 +233,7 @@ static void refuses_what_does_not_add_up(void)
 		{ "half a head", { 0, 1, 0, 1, 0, 0, 0 }, 7 },
 		{ "no packets", { 0, 1, 0, 0, 0, 0, 0, 0, 0x20, 1, 0 }, 11 },
 		{ "no chunks", { 0, 1, 0, 1, 0, 0, 0, 0 }, 8 },
-		{ "a run of none", { 0, 1, 0, 1, 0, 0, 0, 0, 0x20, 0, 0 }, 11 },
+		{ "a run of none", { 0, 1, 0, 1, 0, 0, 0, 0, 0x20, 0, 0x20, 1, 0 }, 13 },
 		{ "a delta too few", { 0, 1, 0, 2, 0, 0, 0, 0, 0x20, 2, 0 }, 11 },
 		{ "half a large delta", { 0, 1, 0, 1, 0, 0, 0, 0, 0x40, 1, 0 }, 11 },
 		{ "the symbol nobody has", { 0, 1, 0, 1, 0, 0, 0, 0, 0x60, 1, 0, 0 }, 12 },

@@ -1,0 +1,125 @@
+/* What we agree to with the offers that real stacks make. */
+#include "sfu/negotiate.h"
+#include <string.h>
+
+static char *sample(const char *name)
+{
+	g_autofree char *path =
+		g_build_filename(TEST_SOURCE_ROOT, "tests/protocol/sdp", name, NULL);
+	char *text = NULL;
+	g_autoptr(GError) error = NULL;
+	g_file_get_contents(path, &text, NULL, &error);
+	g_assert_no_error(error);
+	return text;
+}
+
+static bool agree(const char *offer, Role role, const NegotiateSource *sources, unsigned count,
+	Params *params, char **answer)
+{
+	static const SdpCandidate candidates[] = { { "192.0.2.1", 8444, false },
+		{ "192.0.2.1", 8444, true } };
+	const Negotiate ask = { .id = "peer",
+		.stage = "stage",
+		.owner = "owner",
+		.role = role,
+		.offer = offer,
+		.sources = sources,
+		.source_count = count,
+		.worker = 3,
+		.fingerprint = "AB:CD",
+		.candidates = candidates,
+		.candidate_count = 2 };
+	g_autoptr(GError) error = NULL;
+	bool fine = negotiate(&ask, params, answer, &error);
+	g_assert_true(fine || error);
+	return fine;
+}
+
+static unsigned count_of(const char *text, const char *word)
+{
+	unsigned count = 0;
+	for (const char *at = text; (at = strstr(at, word)); at += strlen(word))
+		count++;
+	return count;
+}
+
+static void test_viewers(void)
+{
+	static const char *const offers[] = { "chromium-receive.sdp", "firefox-receive.sdp" };
+	for (unsigned i = 0; i < G_N_ELEMENTS(offers); i++) {
+		g_autofree char *offer = sample(offers[i]);
+		g_autofree char *answer = NULL;
+		Params params;
+		g_assert_true(agree(offer, ROLE_VIEWER, NULL, 0, &params, &answer));
+		g_assert_cmpuint(params.media_count, ==, SLOT_COUNT);
+		for (unsigned m = 0; m < SLOT_COUNT; m++) {
+			const ParamsMedia *media = &params.media[m];
+			g_assert_cmpint(media->slot, ==, (int)m);
+			g_assert_cmpuint(media->ssrc, !=, 0);
+			g_assert_cmpint(media->payload_type[CODEC_OPUS] != 0, ==,
+				slot_is_audio(media->slot));
+			g_assert_cmpint(media->payload_type[CODEC_VP8] != 0, ==,
+				!slot_is_audio(media->slot));
+			g_assert_cmpuint(media->extensions.id[RTP_EXT_TRANSPORT_CC], !=, 0);
+			for (unsigned other = 0; other < m; other++)
+				g_assert_cmpuint(params.media[other].ssrc, !=, media->ssrc);
+		}
+		g_assert_cmpint(ice_worker_of(params.local.ufrag), ==, 3);
+		g_assert_cmpuint(count_of(answer, "a=sendonly"), ==, SLOT_COUNT);
+		g_assert_cmpuint(count_of(answer, "tcptype passive"), ==, 1);
+		g_assert_nonnull(strstr(answer, "a=msid:main a0"));
+		g_assert_null(strstr(answer, "red/"));
+		g_assert_null(strstr(answer, "ulpfec"));
+	}
+}
+
+static void test_publishers(void)
+{
+	static const char *const offers[] = { "chromium-send.sdp", "firefox-send.sdp" };
+	for (unsigned i = 0; i < G_N_ELEMENTS(offers); i++) {
+		g_autofree char *offer = sample(offers[i]);
+		g_autofree char *answer = NULL;
+		Params params;
+		g_assert_true(agree(offer, ROLE_PUBLISHER, NULL, 0, &params, &answer));
+		g_assert_cmpuint(params.media_count, ==, SOURCE_COUNT);
+		for (unsigned m = 0; m < SOURCE_COUNT; m++) {
+			g_assert_cmpint(params.media[m].source, ==, (int)m);
+			g_assert_cmpuint(params.media[m].payload_type[CODEC_H264], ==, 0);
+		}
+		g_assert_cmpuint(count_of(answer, "a=recvonly"), ==, SOURCE_COUNT);
+		g_assert_null(strstr(answer, "a=ssrc:"));
+	}
+}
+
+static void test_sources_as_told(void)
+{
+	g_autofree char *offer = sample("chromium-send.sdp");
+	g_autofree char *answer = NULL;
+	Params params;
+	const NegotiateSource sources[] = { { "0", SOURCE_MIC }, { "1", SOURCE_SCREEN } };
+	g_assert_true(agree(offer, ROLE_PUBLISHER, sources, 2, &params, &answer));
+	g_assert_cmpuint(params.media_count, ==, 2);
+	g_assert_cmpint(params.media[1].source, ==, SOURCE_SCREEN);
+	g_assert_cmpuint(count_of(answer, "a=inactive"), ==, 1);
+}
+
+static void test_nothing_to_agree(void)
+{
+	g_autofree char *offer = sample("chromium-receive.sdp");
+	g_autofree char *answer = NULL;
+	Params params;
+	/* Who only receives publishes nothing. */
+	g_assert_false(agree(offer, ROLE_PUBLISHER, NULL, 0, &params, &answer));
+	g_assert_false(agree("v=0\r\n", ROLE_VIEWER, NULL, 0, &params, &answer));
+	g_assert_false(agree("", ROLE_VIEWER, NULL, 0, &params, &answer));
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/negotiate/a-viewer-gets-three-voices-and-two-pictures", test_viewers);
+	g_test_add_func("/negotiate/a-publisher-gives-voice-camera-and-screen", test_publishers);
+	g_test_add_func("/negotiate/sources-are-what-signaling-says", test_sources_as_told);
+	g_test_add_func("/negotiate/nothing-in-common-is-refused", test_nothing_to_agree);
+	return g_test_run();
+}

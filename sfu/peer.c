@@ -1,6 +1,7 @@
 #include "peer.h"
 
 struct Peer {
+	Gear *gear;
 	Params *params;
 	PeerEvents events;
 	void *user;
@@ -34,6 +35,8 @@ static void on_rtcp(const uint8_t *data, size_t len, void *user)
 static void on_state(TransportState state, const char *reason, void *user)
 {
 	Peer *peer = user;
+	if (peer->viewer && state == TRANSPORT_CONNECTED)
+		viewer_remind(peer->viewer, worker_now_us(peer->gear->worker));
 	peer->events.state(peer, state, reason, peer->user);
 }
 
@@ -54,6 +57,7 @@ Peer *peer_new(Gear *gear, Params *params, const PeerEvents *events, void *user)
 	static const TransportEvents transport_events = { on_rtp, on_rtcp, on_state };
 	static const IntakeEvents intake_events = { on_packet, on_flowing };
 	Peer *peer = g_new0(Peer, 1);
+	peer->gear = gear;
 	peer->params = params;
 	peer->events = *events;
 	peer->user = user;

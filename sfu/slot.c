@@ -16,7 +16,7 @@ void slot_init(Slot *slot, const ParamsMedia *media)
 	slot->rtx_index = random_number() % 0x7ffe;
 }
 
-void slot_aim(Slot *slot, Track *track, int64_t now_us)
+void slot_aim(Slot *slot, Track *track)
 {
 	if (track && !slot->media->payload_type[track->codec])
 		track = NULL;
@@ -31,7 +31,12 @@ void slot_aim(Slot *slot, Track *track, int64_t now_us)
 	if (track == slot->next)
 		return;
 	slot->next = track;
-	track_want_keyframe(track, now_us);
+}
+
+void slot_remind(Slot *slot, int64_t now_us)
+{
+	if (slot->next)
+		track_want_keyframe(slot->next, now_us);
 }
 
 void slot_release(Slot *slot, const Track *track)

@@ -34,9 +34,11 @@ typedef struct SlotPacket {
 } SlotPacket;
 
 void slot_init(Slot *slot, const ParamsMedia *media);
-/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe, which is
- * asked for; a codec the viewer has not agreed to leaves the slot empty. */
-void slot_aim(Slot *slot, Track *track, int64_t now_us);
+/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec the
+ * viewer has not agreed to leaves the slot empty. */
+void slot_aim(Slot *slot, Track *track);
+/* The viewer can be sent to: asks for the keyframe that it waits for, if it does. */
+void slot_remind(Slot *slot, int64_t now_us);
 /* This track ends: lets go of it. */
 void slot_release(Slot *slot, const Track *track);
 /* Stops video until the next keyframe: the line cannot take it. */

@@ -33,7 +33,16 @@ void viewer_aim(Viewer *viewer, SlotName name, Track *track, int64_t now_us)
 {
 	for (unsigned i = 0; i < viewer->slot_count; i++)
 		if (viewer->slots[i].media->slot == name)
-			slot_aim(&viewer->slots[i], track, now_us);
+			slot_aim(&viewer->slots[i], track);
+	viewer_remind(viewer, now_us);
+}
+
+void viewer_remind(Viewer *viewer, int64_t now_us)
+{
+	if (!transport_path(viewer->transport))
+		return; /* a keyframe would come before the viewer does */
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		slot_remind(&viewer->slots[i], now_us);
 }
 
 void viewer_release(Viewer *viewer, const Track *track)
@@ -168,6 +177,7 @@ void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
 
 void viewer_tick(Viewer *viewer, int64_t now_us)
 {
+	viewer_remind(viewer, now_us);
 	if (now_us - viewer->reported_us < REPORT_US || !transport_path(viewer->transport))
 		return;
 	viewer->reported_us = now_us;

@@ -21,6 +21,8 @@ void viewer_free(Viewer *viewer);
 
 /* Who shall be in this slot; no effect where the viewer has no such slot. */
 void viewer_aim(Viewer *viewer, SlotName slot, Track *track, int64_t now_us);
+/* Asks for the keyframes its slots wait for, once it can be sent to. */
+void viewer_remind(Viewer *viewer, int64_t now_us);
 void viewer_release(Viewer *viewer, const Track *track);
 /* Sends what its slots want of these; at most VIEWER_BATCH. */
 void viewer_forward(Viewer *viewer, const ViewerPacket *packets, unsigned count, int64_t now_us);

@@ -134,13 +134,13 @@ static void run(GRand *random)
 	slot_init(&slot, &media);
 	for (unsigned i = 0; i < SOURCES; i++)
 		sender_init(&senders[i], random);
-	slot_aim(&slot, senders[0].track, now_us);
+	slot_aim(&slot, senders[0].track);
 
 	for (unsigned step = 0; step < 4000; step++) {
 		now_us += 2000;
 		if (g_rand_int_range(random, 0, 150) == 0) {
 			aimed = (unsigned)g_rand_int_range(random, 0, SOURCES);
-			slot_aim(&slot, senders[aimed].track, now_us);
+			slot_aim(&slot, senders[aimed].track);
 		}
 		unsigned source = (unsigned)g_rand_int_range(random, 0, SOURCES);
 		Packet *packet = sender_next(&senders[source], pool, random);
@@ -210,7 +210,9 @@ static void test_starts_with_keyframe(void)
 	uint16_t transport_cc = 0;
 	slot_init(&slot, &media);
 	sender_init(&sender, random);
-	slot_aim(&slot, sender.track, 1);
+	slot_aim(&slot, sender.track);
+	g_assert_cmpint(sender.track->keyframe_wanted_us, ==, 0);
+	slot_remind(&slot, 1);
 	g_assert_cmpint(sender.track->keyframe_wanted_us, ==, 1);
 
 	for (unsigned i = 0; i < 200; i++) {
@@ -242,7 +244,7 @@ static void test_repeats_what_was_sent(void)
 	unsigned count = 0;
 	slot_init(&slot, &media);
 	sender_init(&sender, random);
-	slot_aim(&slot, sender.track, 1);
+	slot_aim(&slot, sender.track);
 	for (unsigned i = 0; i < 200; i++) {
 		Packet *packet = sender_next(&sender, pool, random);
 		track_receive(sender.track, packet, 1000);

@@ -88,14 +88,20 @@ static Seat *latest_screen(const Forum *forum)
 	return latest;
 }
 
-static Seat *next_main(const Forum *forum)
+/* The chair, else the first on air; of those who are there, where that is asked for. */
+static Seat *next_main(const Forum *forum, bool must_be_online)
 {
+	Seat *first = NULL;
 	for (unsigned i = 0; i < forum->on_air->len; i++) {
 		Seat *seat = forum->on_air->pdata[i];
+		if (must_be_online && !seat_is_online(seat))
+			continue;
 		if (seat->role == ROLE_CHAIR)
 			return seat;
+		if (!first)
+			first = seat;
 	}
-	return forum->on_air->len ? forum->on_air->pdata[0] : NULL;
+	return first;
 }
 
 static int compare_air(const void *a, const void *b)
@@ -127,7 +133,7 @@ void forum_restore(Forum *forum, const char *main)
 	g_ptr_array_sort(forum->queue, compare_hand);
 	forum->main = forum_find(forum, main);
 	if (forum->main && !forum->main->on_air)
-		forum->main = next_main(forum);
+		forum->main = next_main(forum, false);
 	forum->slides = latest_screen(forum);
 }
 
@@ -157,7 +163,7 @@ const Refusal *forum_leave_air(Forum *forum, Seat *seat)
 	seat->on_air = seat->muted = seat->mic = seat->camera = false;
 	seat->air_order = seat->screen_order = 0;
 	if (forum->main == seat)
-		forum->main = next_main(forum);
+		forum->main = next_main(forum, false);
 	forum->slides = latest_screen(forum);
 	change_stage(forum, seat);
 	return NULL;
@@ -200,6 +206,15 @@ const Refusal *forum_set_sources(Forum *forum, Seat *seat, bool mic, bool camera
 	forum->slides = latest_screen(forum);
 	change_stage(forum, seat);
 	return NULL;
+}
+
+void forum_fade(Forum *forum, Seat *seat)
+{
+	if (!seat->on_air)
+		return;
+	(void)forum_set_sources(forum, seat, false, false, false);
+	if (forum->main == seat)
+		(void)forum_set_main(forum, next_main(forum, true));
 }
 
 const Refusal *forum_raise_hand(Forum *forum, Seat *seat, int64_t now_ms)

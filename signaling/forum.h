@@ -59,6 +59,10 @@ const Refusal *forum_mute(Forum *forum, Seat *seat, bool muted);
 /* What the seat has switched on. The latest screen has the slides slot. */
 const Refusal *forum_set_sources(Forum *forum, Seat *seat, bool mic, bool camera, bool screen);
 
+/* Its device is away and its media has ended: it keeps the floor, but shows nothing, and the main
+ * slot goes to somebody on air who is there (to nobody when all are away). */
+void forum_fade(Forum *forum, Seat *seat);
+
 /* A hand that is up stays where it is. */
 const Refusal *forum_raise_hand(Forum *forum, Seat *seat, int64_t now_ms);
 void forum_lower_hand(Forum *forum, Seat *seat);

@@ -200,6 +200,7 @@ void seating_tick(Hub *hub, int64_t now_us)
 		hub_close_peer(hub, &seat->receive);
 		hub_close_peer(hub, &seat->publish);
 		*seat->device = '\0';
+		forum_fade(seat->forum, seat);
 		forum_touch(seat->forum, seat);
 		g_ptr_array_add(forums, seat->forum);
 		g_hash_table_iter_remove(&at);

@@ -690,7 +690,8 @@ static int on_ws(
 
 /* ---- the clock ---- */
 
-static void watch_socket(Server *server, Socket *socket, int64_t now_us)
+/* True when the socket's time is over. */
+static bool watch_socket(Server *server, Socket *socket, int64_t now_us)
 {
 	bool is_late =
 		!socket->is_vouched && now_us - socket->opened_us > SERVER_HELLO_S * G_USEC_PER_SEC;
@@ -700,33 +701,40 @@ static void watch_socket(Server *server, Socket *socket, int64_t now_us)
 	if (now_us - socket->heard_us > SERVER_SILENCE_S * G_USEC_PER_SEC) {
 		socket->is_silent = true;
 		server->counts.silent_closed++;
-		kill_connection(socket->wsi);
-	} else if (is_late) {
-		kill_connection(socket->wsi);
-	} else if (now_us - MAX(socket->pinged_us, socket->opened_us) >=
-		   SERVER_PING_S * G_USEC_PER_SEC) {
+		return true;
+	}
+	if (is_late)
+		return true;
+	if (now_us - MAX(socket->pinged_us, socket->opened_us) >= SERVER_PING_S * G_USEC_PER_SEC) {
 		socket->pinged_us = now_us;
 		socket->wants_ping = true;
 		lws_callback_on_writable(socket->wsi);
 	}
+	return false;
 }
 
 static gboolean on_tick(void *data)
 {
 	Server *server = data;
 	int64_t now_us = g_get_monotonic_time();
+	g_autoptr(GPtrArray) over = g_ptr_array_new(); /* closing changes the tables */
 	GHashTableIter at;
 	Socket *socket;
 	Exchange *exchange;
 	g_hash_table_iter_init(&at, server->sockets);
-	while (g_hash_table_iter_next(&at, (void **)&socket, NULL))
-		watch_socket(server, socket, now_us);
+	while (g_hash_table_iter_next(&at, (void **)&socket, NULL)) {
+		if (watch_socket(server, socket, now_us))
+			g_ptr_array_add(over, socket->wsi);
+	}
 	g_hash_table_iter_init(&at, server->exchanges);
 	while (g_hash_table_iter_next(&at, (void **)&exchange, NULL)) {
 		if (!exchange->is_asked &&
 			now_us - exchange->since_us > SERVER_BODY_S * G_USEC_PER_SEC)
-			kill_connection(exchange->wsi);
+			g_ptr_array_add(over, exchange->wsi);
 	}
+	/* Allowed here, outside of any callback of libwebsockets. */
+	for (unsigned i = 0; i < over->len; i++)
+		lws_set_timeout(over->pdata[i], PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	return G_SOURCE_CONTINUE;
 }
 

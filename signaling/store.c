@@ -1,4 +1,5 @@
 #include "store.h"
+#include "store_vfs.h"
 #include "worker.h"
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -144,7 +145,7 @@ static bool migrate(sqlite3 *db, GError **error)
 static bool open_file(Store *store, const char *path, GError **error)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &store->db, flags, store_vfs()) != SQLITE_OK)
 		return fail(store->db, path, error);
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	if (!execute(store->db, "PRAGMA journal_mode=WAL") ||

@@ -1,0 +1,312 @@
+/* The store: schema, group commit, and that what was answered survives a kill. */
+#include "signaling/registry.h"
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW_MS 1767225600000
+
+static char *folder;
+
+static char *path_of(const char *name)
+{
+	return g_build_filename(folder, name, NULL);
+}
+
+static Store *open_store(const char *name)
+{
+	g_autofree char *path = path_of(name);
+	g_autoptr(GError) error = NULL;
+	Store *store = store_open(path, &error);
+	g_assert_no_error(error);
+	return store;
+}
+
+static Links *open_links(void)
+{
+	g_autofree char *path = path_of("secret.key");
+	return links_open(path, NULL);
+}
+
+static Registry *open_registry(Store *store, Links *links)
+{
+	g_autoptr(GError) error = NULL;
+	Registry *registry = registry_open(store, links, &error);
+	g_assert_no_error(error);
+	return registry;
+}
+
+static void on_done(bool ok, void *user)
+{
+	*(int *)user = ok;
+}
+
+static bool commit(Store *store)
+{
+	int done = -1;
+	store_commit(store, on_done, &done);
+	while (done < 0)
+		g_main_context_iteration(NULL, TRUE);
+	return done;
+}
+
+static int64_t ask(const char *name, const char *sql)
+{
+	g_autofree char *path = path_of(name);
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+	int64_t value = -1;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return value;
+}
+
+static void makes_its_schema_and_finds_it_again(void)
+{
+	store_close(open_store("schema.db"));
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 1);
+	store_close(open_store("schema.db"));
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 1);
+	g_assert_cmpint(
+		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 6);
+}
+
+static void refuses_a_newer_schema(void)
+{
+	store_close(open_store("newer.db"));
+	ask("newer.db", "PRAGMA user_version=99");
+	g_autofree char *path = path_of("newer.db");
+	g_autoptr(GError) error = NULL;
+	g_assert_null(store_open(path, &error));
+	g_assert_nonnull(strstr(error->message, "newer version"));
+	g_assert_cmpint(ask("newer.db", "PRAGMA user_version"), ==, 99);
+}
+
+static void says_when_the_file_is_no_database(void)
+{
+	g_autofree char *path = path_of("junk.db");
+	g_assert_true(g_file_set_contents(path, "this is no database at all, is it?", -1, NULL));
+	g_autoptr(GError) error = NULL;
+	g_assert_null(store_open(path, &error));
+	g_assert_nonnull(error);
+}
+
+/* Everything a forum can carry, then a second life of the daemon. */
+static void brings_a_forum_back_whole(void)
+{
+	Links *links = open_links();
+	Store *store = open_store("whole.db");
+	Registry *registry = open_registry(store, links);
+	Forum *forum = registry_add_forum(registry, "Hội nghị", NULL, true, NOW_MS);
+	Site *first = registry_add_site(registry, forum, "Xã A", "Huyện", "0912", NOW_MS);
+	Site *second = registry_add_site(registry, forum, "Xã B", "", "", NOW_MS);
+	char join[LINK_SIZE], old[LINK_SIZE], chair[LINK_SIZE], forum_id[ID_SIZE];
+	registry_site_token(registry, second, LINK_JOIN, old);
+	registry_revoke(registry, second);
+	registry_site_token(registry, second, LINK_JOIN, join);
+	registry_forum_token(registry, forum, LINK_CHAIR, chair);
+	g_strlcpy(forum_id, forum->id, sizeof(forum_id));
+	Door door;
+	g_assert_null(registry_enter(registry, chair, &door));
+	forum_go_on_air(forum, first->seat);
+	forum_go_on_air(forum, door.seat);
+	forum_mute(forum, first->seat, true);
+	forum_set_sources(forum, door.seat, true, false, true);
+	forum_raise_hand(forum, second->seat, NOW_MS);
+	char encoder[ID_SIZE], peer[ID_SIZE];
+	id_make(encoder);
+	id_make(peer);
+	Seat *seat = seat_new(encoder, SEAT_OF_ENCODER, ROLE_SPEAKER, "Máy phát 1");
+	forum_add(forum, seat);
+	forum_go_on_air(forum, seat);
+	registry_add_peer(registry, forum, peer, encoder, seat);
+	forum_set_main(forum, seat);
+	registry_save_forum(registry, forum);
+	for (unsigned i = 0; i < forum->changed->len; i++)
+		registry_save_seat(registry, forum->changed->pdata[i]);
+	uint64_t rev = forum->rev;
+	g_assert_true(commit(store));
+	store_close(store);
+	registry_free(registry);
+
+	store = open_store("whole.db");
+	registry = open_registry(store, links);
+	forum = registry_forum(registry, forum_id);
+	g_assert_nonnull(forum);
+	g_assert_cmpstr(forum->title, ==, "Hội nghị");
+	g_assert_true(forum->is_demo);
+	g_assert_cmpuint(forum->rev, ==, rev);
+	g_assert_cmpuint(forum->on_air->len, ==, 3);
+	const Seat *up = forum->on_air->pdata[0];
+	g_assert_cmpstr(up->name, ==, "Xã A");
+	g_assert_true(up->muted);
+	up = forum->on_air->pdata[1];
+	g_assert_cmpint(up->role, ==, ROLE_CHAIR);
+	g_assert_true(up->mic && !up->camera && forum->slides == up);
+	g_assert_cmpstr(forum->main->id, ==, encoder);
+	g_assert_cmpint(forum->main->origin, ==, SEAT_OF_ENCODER);
+	g_assert_cmpuint(forum->queue->len, ==, 1);
+	g_assert_null(registry_enter(registry, join, &door));
+	g_assert_cmpstr(door.seat->name, ==, "Xã B");
+	g_assert_cmpuint(forum_place(forum, door.seat), ==, 1);
+	g_assert_true(registry_enter(registry, old, &door) == &REFUSE_REVOKED);
+	g_assert_nonnull(registry_peer(registry, peer));
+	g_autoptr(GPtrArray) sites = registry_sites(registry, forum);
+	g_assert_cmpuint(sites->len, ==, 2);
+	g_assert_cmpstr(((Site *)sites->pdata[0])->name, ==, "Xã A");
+
+	registry_drop_peer(registry, registry_peer(registry, peer));
+	g_assert_cmpuint(forum->on_air->len, ==, 2);
+	g_assert_true(commit(store));
+	g_assert_cmpint(ask("whole.db", "SELECT count(*) FROM peers"), ==, 0);
+	store_close(store);
+	registry_free(registry);
+	links_free(links);
+}
+
+static void commits_many_changes_with_one_fsync(void)
+{
+	Links *links = open_links();
+	Store *store = open_store("group.db");
+	Registry *registry = open_registry(store, links);
+	Forum *forum = registry_add_forum(registry, "T", NULL, false, NOW_MS);
+	g_assert_true(commit(store));
+	int done[200];
+	for (unsigned i = 0; i < G_N_ELEMENTS(done); i++) {
+		g_autofree char *name = g_strdup_printf("Xã %u", i);
+		registry_add_site(registry, forum, name, "", "", NOW_MS);
+		done[i] = -1;
+		store_commit(store, on_done, &done[i]);
+	}
+	while (done[G_N_ELEMENTS(done) - 1] < 0)
+		g_main_context_iteration(NULL, TRUE);
+	for (unsigned i = 0; i < G_N_ELEMENTS(done); i++)
+		g_assert_cmpint(done[i], ==, true);
+	uint64_t commits, changes;
+	store_counts(store, &commits, &changes);
+	g_assert_cmpuint(changes, >=, 400);
+	g_assert_cmpuint(commits, <, 100);
+	store_close(store);
+	registry_free(registry);
+	links_free(links);
+}
+
+static void refuses_a_broken_change_alone(void)
+{
+	Store *store = open_store("broken.db");
+	InvitationRow row = { .seat = "AAAAAAAAAAAAAAAAAAAAAA",
+		.forum = "BBBBBBBBBBBBBBBBBBBBBB",
+		.site = "CCCCCCCCCCCCCCCCCCCCCC",
+		.number = 1 };
+	SiteRow site = { .id = "DDDDDDDDDDDDDDDDDDDDDD", .name = "x", .district = "", .phone = "" };
+	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "store: a change was refused*");
+	store_put_invitation(store, &row); /* of a forum that is not */
+	int first = -1, second = -1;
+	store_commit(store, on_done, &first);
+	store_put_site(store, &site);
+	store_commit(store, on_done, &second);
+	while (first < 0 || second < 0)
+		g_main_context_iteration(NULL, TRUE);
+	g_test_assert_expected_messages();
+	g_assert_cmpint(first, ==, false);
+	g_assert_cmpint(second, ==, true);
+	g_assert_true(store_is_well(store));
+	store_close(store);
+	g_assert_cmpint(ask("broken.db", "SELECT count(*) FROM sites"), ==, 1);
+}
+
+/* The child says each number it was told is on disk; then it is killed in the middle of it. */
+static void write_until_killed(int out)
+{
+	Store *store = open_store("kill.db");
+	for (unsigned i = 0;; i++) {
+		g_autofree char *id = g_strdup_printf("%022u", i);
+		SiteRow row = {
+			.id = id, .name = "x", .district = "", .phone = "", .created_ms = i
+		};
+		store_put_site(store, &row);
+		if (!commit(store))
+			_exit(2);
+		if (write(out, &i, sizeof(i)) != sizeof(i))
+			_exit(3);
+	}
+}
+
+static void keeps_what_it_answered_when_killed(void)
+{
+	unsigned told = 0;
+	for (unsigned round = 0; round < 3; round++) {
+		g_autofree char *path = path_of("kill.db");
+		g_unlink(path);
+		int pipe_fd[2];
+		g_assert_cmpint(pipe(pipe_fd), ==, 0);
+		pid_t child = fork();
+		if (!child) {
+			close(pipe_fd[0]);
+			write_until_killed(pipe_fd[1]);
+		}
+		close(pipe_fd[1]);
+		unsigned number, count = 0;
+		while (count < 20 + round * 7 &&
+			read(pipe_fd[0], &number, sizeof(number)) == sizeof(number))
+			count++;
+		kill(child, SIGKILL);
+		while (read(pipe_fd[0], &number, sizeof(number)) == sizeof(number))
+			count++;
+		close(pipe_fd[0]);
+		waitpid(child, NULL, 0);
+		g_assert_cmpuint(count, >=, 20);
+		store_close(open_store("kill.db"));
+		g_assert_cmpint(ask("kill.db", "SELECT count(*) FROM sites"), >=, count);
+		g_assert_cmpint(
+			ask("kill.db", "SELECT integrity_check='ok' FROM pragma_integrity_check"),
+			==, 1);
+		told += count;
+		g_autofree char *wal = path_of("kill.db-wal");
+		g_autofree char *shm = path_of("kill.db-shm");
+		g_unlink(wal);
+		g_unlink(shm);
+	}
+	g_test_message("%u acknowledged rows, none lost", told);
+}
+
+static void remove_folder(void)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *path = path_of(name);
+		g_unlink(path);
+	}
+	g_rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	folder = g_dir_make_tmp("diemcau-store-XXXXXX", NULL);
+	/* First: it forks, which only a process without threads may. */
+	g_test_add_func(
+		"/store/keeps-what-it-answered-when-killed", keeps_what_it_answered_when_killed);
+	g_test_add_func(
+		"/store/makes-its-schema-and-finds-it-again", makes_its_schema_and_finds_it_again);
+	g_test_add_func("/store/refuses-a-newer-schema", refuses_a_newer_schema);
+	g_test_add_func(
+		"/store/says-when-the-file-is-no-database", says_when_the_file_is_no_database);
+	g_test_add_func("/store/brings-a-forum-back-whole", brings_a_forum_back_whole);
+	g_test_add_func(
+		"/store/commits-many-changes-with-one-fsync", commits_many_changes_with_one_fsync);
+	g_test_add_func("/store/refuses-a-broken-change-alone", refuses_a_broken_change_alone);
+	int failed = g_test_run();
+	remove_folder();
+	g_free(folder);
+	return failed;
+}

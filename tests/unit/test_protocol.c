@@ -1,10 +1,12 @@
 /* The examples in tests/protocol: each is what the C side reads and, where it writes it, writes.
  *
- * The folder is PROTOCOL_DIR, set by the build. */
+ * TEST_SOURCE_ROOT comes from the build. */
 #include "common/rpc.h"
 #include "signaling/method.h"
 #include "signaling/view.h"
 #include <string.h>
+
+#define PROTOCOL_DIR TEST_SOURCE_ROOT "/tests/protocol"
 
 typedef struct Example {
 	char *name;

@@ -29,8 +29,9 @@ static char *write_report(void)
 {
 	GString *report = g_string_new(NULL);
 	g_autofree char *folder = g_get_current_dir();
-	g_string_append_printf(report, "pid=%d\nuid=%d\nfolder=%s\nreloads=%u\nkept=%s\nbrood=%d\n",
-		(int)getpid(), (int)getuid(), folder, reloads, kept, (int)brood);
+	g_string_append_printf(report,
+		"pid=%d\nuid=%d\nfolder=%s\nreloads=%u\nkept=%s\nbrood=%d\ngroup=%d\n",
+		(int)getpid(), (int)getuid(), folder, reloads, kept, (int)brood, (int)getpgrp());
 	static const char *const names[] = { "http", "admin", "web", "media-udp", "media-tcp",
 		"control" };
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)

@@ -554,6 +554,7 @@ static void test_interrupt(Up *up, gconstpointer data)
 	await_ready(up);
 	g_autofree char *sfu = report(up->media);
 	g_assert_cmpint(number_in(sfu, "brood"), >, 1);
+	g_assert_cmpint(number_in(sfu, "group"), ==, number_in(sfu, "pid")); /* out of its reach */
 	kill(-up->pid, SIGINT); /* Ctrl-C: to the whole foreground group */
 	g_assert_cmpint(finish(up), ==, 0);
 	g_assert_null(strstr(up->err_text->str, "starts again"));

@@ -28,6 +28,7 @@ const long = names[0] === 'long';
 if (names.length === 0 || long) names = EVERYDAY;
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-live-'));
+if (process.env.DIEMCAU_TMP_OPEN) (await import('node:fs')).chmodSync(dir, 0o755);
 const tap = new Tap();
 const seed = Number(process.env.DIEMCAU_SEED ?? Math.floor(Math.random() * 2 ** 31));
 tap.note(`seed ${seed} (DIEMCAU_SEED), logs in ${dir}`);

@@ -11,7 +11,7 @@ const READY_MS = 30000;
 export class Stack {
   constructor({ build, repo, dir, sites = 5, ports = { http: 8443, media: 8444, admin: 9464 } }) {
     this.program = path.join(build, 'cli', 'diemcau');
-    this.web = path.join(repo, 'web', 'dist');
+    this.web = process.env.DIEMCAU_WEB ?? path.join(repo, 'web', 'dist');
     this.data = path.join(dir, 'data');
     this.log = path.join(dir, 'daemons.log');
     this.sites = sites;
@@ -20,7 +20,7 @@ export class Stack {
   }
 
   async start() {
-    if (!existsSync(path.join(this.web, 'index.html')) && !existsSync(this.web)) {
+    if (!existsSync(this.web)) {
       throw new Error(`${this.web} is not built`);
     }
     let settle;

@@ -39,15 +39,6 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
     await tap.need('foreign: webrtcbin publishes through WHIP: 201, Location, ETag, connected', async () => {
       await publisher.open(whip);
     });
-    await tap.show('foreign: a browser sees and hears what webrtcbin sends', async () => {
-      await join(north, sites[0]);
-      await north.live('untilPicture', MAIN, media.foreign.identity, 0, 5000);
-      const told = await Promise.all([
-        seesMoving(north, MAIN, media.foreign.identity),
-        hears(north, 'foreign', media),
-      ]);
-      return told.join('\n');
-    });
     await tap.show('foreign: webrtcbin watches webrtcbin through WHEP', async () => {
       const viewer = Foreign.watch(build, log);
       try {
@@ -59,6 +50,15 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
       } finally {
         await viewer.end();
       }
+    });
+    await tap.show('foreign: a browser sees and hears what webrtcbin sends', async () => {
+      await join(north, sites[0]);
+      await north.live('untilPicture', MAIN, media.foreign.identity, 0, 5000);
+      const told = await Promise.all([
+        seesMoving(north, MAIN, media.foreign.identity),
+        hears(north, 'foreign', media),
+      ]);
+      return told.join('\n');
     });
     await tap.show('foreign: DELETE ends the publisher with 200 and then is 404; the picture stops', async () => {
       await publisher.remove();

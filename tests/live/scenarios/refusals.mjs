@@ -140,10 +140,12 @@ async function badHttp({ tap, stack, build, log }) {
 
   await tap.show(`refusals: ${TRAVERSALS.length} ways up and out of the web folder lead nowhere`, async () => {
     const wrong = [];
+    const page = (await raw(stack.url, get('/', host))).text.split('\r\n\r\n')[1];
     for (const target of TRAVERSALS) {
       const answer = await raw(stack.url, get(target, host)).catch((error) => ({ status: error.message, text: '' }));
       if (SECRETS.test(answer.text)) wrong.push(`${target}: gave a secret`);
-      // 0: the connection was closed on it.
+      // 0: the connection was closed on it. libwebsockets ends a path at %00: that is the page at /.
+      if (target.includes('%00') && answer.text.endsWith(page)) continue;
       if (!(answer.status === 0 || (answer.status >= 400 && answer.status < 500))) {
         wrong.push(`${target.slice(0, 60)}: ${answer.status}`);
       }
@@ -187,7 +189,7 @@ async function badMessages({ tap, stack }) {
 
   await tap.show('refusals: a link with one letter changed, of the wrong kind or of nobody is told so', async () => {
     const told = [];
-    for (const bad of [flip(token), `c${token.slice(1)}`, '', 'j', `j${'A'.repeat(44)}`, 'x'.repeat(5000), `${token}\u0000`]) {
+    for (const bad of [flip(token), `c${token.slice(1)}`, '', 'j', `j${'A'.repeat(44)}`, 'x'.repeat(5000), ' ', `${token} `]) {
       const seat = await Seat.open(stack.url);
       const answer = await seat.hello(bad);
       told.push(reasonOf(answer));
@@ -209,7 +211,8 @@ async function badMessages({ tap, stack }) {
       '[]',
       '{"jsonrpc":"1.0","id":9,"method":"hand.raise"}',
       `{"jsonrpc":"2.0","id":9,"method":"hand.raise","params":${'['.repeat(500)}${']'.repeat(500)}}`,
-      '{"jsonrpc":"2.0","id":9,"method":"\ud800","params":{}}',
+      '{"jsonrpc":"2.0","id":9,"method":"\\ud800","params":{}}',
+      '{"jsonrpc":"2.0","id":9,"method":"hello","params":{"token":"j\\u0000"}}',
     ]) {
       const { error } = await seat.say(text);
       check(error, `no error for ${text.slice(0, 40)}`);
@@ -345,6 +348,11 @@ export async function run(shared) {
   const { tap } = shared;
   const all = { ...shared, stack };
   const pids = [stack.pid('sfu'), stack.pid('signaling')];
+
+  // A seat has its row from the first time it is taken.
+  const seat = await Seat.open(stack.url);
+  await seat.hello(tokenOf(stack.demo.sites[4]));
+  await seat.close();
   const before = await rows(stack);
 
   await badHttp(all);

@@ -1,14 +1,10 @@
 #include "negotiate.h"
+#include <gio/gio.h>
 #include <openssl/rand.h>
 #include <string.h>
 
 /* libwebrtc asks for these of a sender of ours; FEC in band, silence not sent, mono speech. */
 #define OPUS_FMTP "minptime=10;useinbandfec=1;usedtx=1;stereo=0;maxaveragebitrate=32000"
-
-static GQuark negotiate_error(void)
-{
-	return g_quark_from_static_string("negotiate");
-}
 
 static uint32_t random_ssrc(void)
 {
@@ -238,10 +234,10 @@ bool negotiate(const Negotiate *ask, Params *params, char **answer_text, GError 
 		video += media->kind == SDP_VIDEO;
 	}
 	if (!params->media_count) {
-		g_set_error_literal(error, negotiate_error(), 0,
-			"no section of the offer can be served: Opus audio, VP8 or H.264 video in "
-			"one "
-			"bundle are");
+		g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+			"Máy chủ không phục vụ được bản SDP gửi lên: không có phần tiếng Opus hay "
+			"hình "
+			"VP8, H.264 nào dùng được.");
 		return false;
 	}
 

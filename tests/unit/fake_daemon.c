@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 			pause();
 	}
 	use_store();
-	if (!is_sfu)
+	if (!is_sfu && strcmp(way, "nodemo") != 0)
 		write_demo();
 	puts("not for the supervisor's stdout");
 	fflush(stdout);

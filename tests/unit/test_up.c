@@ -268,6 +268,12 @@ static void test_demo(Up *up, gconstpointer data)
 	g_autofree char *lines =
 		g_strdup_printf("ready https://127.0.0.1:%d/\n{\"sites\":7}\n", up->http);
 	g_assert_cmpstr(up->out_text->str, ==, lines);
+	/* The line of an earlier start is not taken for this one's. */
+	g_string_truncate(up->out_text, 0);
+	start(up, "FAKE_SIGNALING=nodemo", "--demo", NULL);
+	g_assert_cmpint(finish(up), ==, 1);
+	g_assert_cmpstr(up->out_text->str, ==, "");
+	g_assert_nonnull(strstr(up->err_text->str, "run/demo.json is missing"));
 }
 
 static void test_handed(Up *up, gconstpointer data)

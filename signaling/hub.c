@@ -31,7 +31,7 @@ Hub *hub_new(Store *store, Registry *registry, const char *sfu_path, const char 
 	hub->base = g_strdup(base);
 	hub->sessions = g_hash_table_new(g_int64_hash, g_int64_equal);
 	hub->staged = g_hash_table_new(NULL, NULL);
-	hub->dirty = g_hash_table_new(NULL, NULL);
+	hub->news = news_new();
 	hub->away = g_hash_table_new(NULL, NULL);
 	hub->entering = g_ptr_array_new();
 	seating_restore(hub, g_get_monotonic_time());
@@ -66,13 +66,11 @@ void hub_free(Hub *hub)
 	enter_all(hub);
 	media_free(hub->media);
 	g_source_remove(hub->tick);
-	if (hub->dirty_timer)
-		g_source_remove(hub->dirty_timer);
 	if (hub->entering_timer)
 		g_source_remove(hub->entering_timer);
 	g_ptr_array_unref(hub->entering);
 	g_hash_table_unref(hub->away);
-	g_hash_table_unref(hub->dirty);
+	news_free(hub->news);
 	g_hash_table_unref(hub->staged);
 	g_hash_table_unref(hub->sessions);
 	g_free(hub->base);
@@ -95,55 +93,6 @@ Session *hub_session(Hub *hub, uint64_t serial)
 	return g_hash_table_lookup(hub->sessions, &serial);
 }
 
-/* To every page of the forum that has its seat and one of these roles. */
-static void broadcast(Forum *forum, unsigned roles, const char *method, json_t *params)
-{
-	char *text = rpc_write_notification(method, params);
-	g_autoptr(Frame) frame = frame_new(text);
-	g_free(text);
-	GHashTableIter at;
-	Seat *seat;
-	g_hash_table_iter_init(&at, forum->seats);
-	while (g_hash_table_iter_next(&at, NULL, (void **)&seat)) {
-		if (seat->holder && (seat->role & roles))
-			session_send(seat->holder, frame);
-	}
-}
-
-static gboolean on_dirty(void *data)
-{
-	Hub *hub = data;
-	hub->dirty_timer = 0;
-	g_autoptr(GHashTable) rows = g_hash_table_new(NULL, NULL); /* Forum -> json array */
-	GHashTableIter at;
-	Seat *seat;
-	Forum *forum;
-	json_t *sites;
-	g_hash_table_iter_init(&at, hub->dirty);
-	while (g_hash_table_iter_next(&at, (void **)&seat, NULL)) {
-		sites = g_hash_table_lookup(rows, seat->forum);
-		if (!sites) {
-			sites = json_array();
-			g_hash_table_insert(rows, seat->forum, sites);
-		}
-		json_array_append_new(sites, view_site(seat));
-	}
-	g_hash_table_remove_all(hub->dirty);
-	g_hash_table_iter_init(&at, rows);
-	while (g_hash_table_iter_next(&at, (void **)&forum, (void **)&sites))
-		broadcast(forum, ROLES_HUB, "sites.state", json_pack("{s:o}", "sites", sites));
-	return G_SOURCE_REMOVE;
-}
-
-static void soil(Hub *hub, Seat *seat)
-{
-	if (seat->origin != SEAT_OF_SITE)
-		return;
-	g_hash_table_add(hub->dirty, seat);
-	if (!hub->dirty_timer)
-		hub->dirty_timer = g_timeout_add(SITES_STATE_MS, on_dirty, hub);
-}
-
 static void put_stage(Hub *hub, Forum *forum)
 {
 	if (!media_is_synced(hub->media))
@@ -164,36 +113,23 @@ bool hub_stage_ready(Hub *hub, Forum *forum)
 	return true;
 }
 
-/* Each seat in the queue learns its place when that has changed. */
-static void tell_places(Forum *forum)
-{
-	for (unsigned i = 0; i < forum->queue->len; i++) {
-		Seat *seat = forum->queue->pdata[i];
-		if (seat->told_place != i + 1)
-			forum_touch(forum, seat);
-	}
-}
-
 void hub_settle(Hub *hub, Forum *forum)
 {
-	if (forum->changes & CHANGED_QUEUE)
-		tell_places(forum);
 	if (forum->changes & CHANGED_STAGE) {
 		if (g_hash_table_contains(hub->staged, forum))
 			put_stage(hub, forum);
 		else
 			(void)hub_stage_ready(hub, forum);
 		registry_save_forum(hub->registry, forum);
-		broadcast(forum, ROLES_SEATED, "stage.state", view_stage(forum));
+		news_stage(hub->news, forum);
 	}
 	if (forum->changes & CHANGED_QUEUE)
-		broadcast(forum, ROLES_SEATED, "queue.state",
-			json_pack("{s:o}", "queue", view_queue(forum)));
+		news_queue(hub->news, forum);
 	for (unsigned i = 0; i < forum->changed->len; i++) {
 		Seat *seat = forum->changed->pdata[i];
 		seat->told_place = forum_place(forum, seat);
 		registry_save_seat(hub->registry, seat);
-		soil(hub, seat);
+		news_site(hub->news, seat);
 		if (seat->holder)
 			session_notify(seat->holder, "seat.state", view_seat(seat));
 	}

@@ -4,11 +4,11 @@
  * every page, and hub_commit() answers whoever asked for it once it is on disk. Main thread. */
 #pragma once
 #include "media.h"
+#include "news.h"
 #include "registry.h"
 #include "session.h"
 
-#define SITES_STATE_MS 500 /* rows of sites go out at most twice a second */
-#define SYNC_WAIT_MS 1500  /* how long a hello that resumes peers waits for the sfu's list */
+#define SYNC_WAIT_MS 1500 /* how long a hello that resumes peers waits for the sfu's list */
 
 typedef struct Hub {
 	Store *store; /* borrowed, as registry */
@@ -17,11 +17,11 @@ typedef struct Hub {
 	char *base;           /* https://HOST:PORT */
 	GHashTable *sessions; /* serial -> Session */
 	uint64_t serials;
-	GHashTable *staged;  /* Forum that the sfu knows in this life of it */
-	GHashTable *dirty;   /* Seat whose row the hub's pages have not seen */
+	GHashTable *staged; /* Forum that the sfu knows in this life of it */
+	News *news;
 	GHashTable *away;    /* Seat left a while ago: see seating_tick */
 	GPtrArray *entering; /* hellos that wait for the sfu's list */
-	unsigned dirty_timer, tick, entering_timer;
+	unsigned tick, entering_timer;
 	bool is_ending;
 } Hub;
 

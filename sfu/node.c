@@ -1,9 +1,13 @@
 #include "node.h"
 #include <glib-unix.h>
 #include <openssl/rand.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
 #define DUMP_PAGE 500 /* 500 rows of 200 bytes: within a message of 160 KiB */
 #define STAGES_MAX 200
+#define ALIVE_EVERY_S 1
+#define HANGS_AFTER 4 /* checks unanswered: a turn takes milliseconds */
 #define ANNOUNCE_MAX (SDP_CANDIDATE_MAX / 2)
 
 /* What the control thread knows of one peer. */
@@ -23,7 +27,8 @@ struct Node {
 	DtlsServer *dtls;
 	Roster *roster; /* one worker serves for now: the spread over several comes with load */
 	Postbox *news;
-	unsigned news_watch;
+	unsigned news_watch, alive_timer;
+	_Atomic unsigned unanswered; /* checks that the worker has not come to yet */
 	NodeNotify notify;
 	void *user;
 	GHashTable *peers;  /* id → Known */
@@ -160,6 +165,26 @@ static gboolean on_news(int fd, GIOCondition condition, void *user)
 
 /* -- life -- */
 
+static void note_alive(void *user)
+{
+	Node *node = user;
+	atomic_store(&node->unanswered, 0);
+}
+
+/* The supervisor sees the control thread hang; a worker that hangs is seen here, and the process
+ * makes room for a new one. */
+static gboolean check_alive(void *user)
+{
+	Node *node = user;
+	if (atomic_fetch_add(&node->unanswered, 1) >= HANGS_AFTER) {
+		g_critical("worker 0: has done nothing for %d s: starting anew",
+			HANGS_AFTER * ALIVE_EVERY_S);
+		_exit(1);
+	}
+	roster_post(node->roster, note_alive, node);
+	return G_SOURCE_CONTINUE;
+}
+
 static void set_candidates(Node *node, const NodeSettings *settings)
 {
 	node->announce = g_strdupv(settings->announce);
@@ -200,6 +225,7 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	}
 	node->news_watch = g_unix_fd_add(postbox_fd(node->news), G_IO_IN, on_news, node);
 	roster_start(node->roster);
+	node->alive_timer = g_timeout_add_seconds(ALIVE_EVERY_S, check_alive, node);
 	return node;
 }
 
@@ -208,6 +234,8 @@ void node_free(Node *node)
 	if (!node)
 		return;
 	roster_free(node->roster);
+	if (node->alive_timer)
+		g_source_remove(node->alive_timer);
 	if (node->news_watch)
 		g_source_remove(node->news_watch);
 	postbox_run(node->news);

@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -195,6 +196,7 @@ static pid_t hanging_server(const char *path, int *told)
 	g_assert_cmpint(listening, >=, 0);
 	pid_t child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		g_unix_set_fd_nonblocking(listening, FALSE, NULL);
 		int fd = accept(listening, NULL, NULL);
 		char buffer[256];

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,6 +29,7 @@ static Child start(int (*run)(void *data), void *data)
 	Child child = { .pid = fork(), .log = fds[0] };
 	g_assert_cmpint(child.pid, >=, 0);
 	if (child.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* Away with what g_test_init() does to the log: fatal warnings, a handler. */
 		g_log_set_always_fatal(G_LOG_FATAL_MASK);
 		g_log_set_default_handler(g_log_default_handler, NULL);

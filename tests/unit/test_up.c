@@ -103,6 +103,7 @@ static void start(Up *up, const char *environment, ...)
 	up->pid = fork();
 	g_assert_cmpint(up->pid, >=, 0);
 	if (up->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a failed test leaves nothing behind either */
 		setpgid(0, 0); /* a terminal's foreground group */
 		dup2(out[1], STDOUT_FILENO);
 		dup2(err[1], STDERR_FILENO);

@@ -1,0 +1,166 @@
+// keeper.ts - keeps one PeerConnection with the sfu alive: offers, and offers anew by itself when it is lost
+//
+// The client always offers and never negotiates a connection twice: a lost one is replaced by a new one. There is no
+// ICE restart and no trickle; the server is ICE-lite, learns our address from our checks, and its answer is complete.
+
+import { Backoff } from './backoff';
+import { Refusal } from './protocol';
+import { LineDown } from './socket';
+
+const DISCONNECTED_MS = 2000; // shorter gaps heal by themselves
+const CONNECT_MS = 10000; // ICE tries UDP and TCP side by side; on a good line this takes 0.3 s
+const STABLE_MS = 5000; // a connection that held so long was worth it: the back-off begins anew
+
+// off: nobody wants it; connecting: offered; connected: packets can flow; lost: it will be tried again
+export type PeerState = 'off' | 'connecting' | 'connected' | 'lost';
+
+export interface PeerWork {
+  // Adds the transceivers.
+  build(pc: RTCPeerConnection): void;
+  offer(pc: RTCPeerConnection, sdp: string): Promise<{ peer: string; sdp: string }>;
+  // The answer is in place.
+  answered(pc: RTCPeerConnection): void;
+  connected(pc: RTCPeerConnection): void;
+  changed(state: PeerState): void;
+  // The server will not have it, now or ever; the keeper has stopped.
+  refused(refusal: Refusal): void;
+}
+
+// Refusals that no second try can mend.
+const FINAL = ['not-on-stage', 'not-allowed', 'waiting', 'revoked'];
+
+export class Keeper {
+  pc: RTCPeerConnection | null = null;
+  peer: string | null = null; // what the server calls it
+  state: PeerState = 'off';
+
+  private wanted = false;
+  private busy: RTCPeerConnection | null = null; // offered, no answer yet
+  private lineIsDown = false;
+  private timer = 0;
+  private watch = 0;
+  private readonly backoff = new Backoff();
+
+  constructor(private readonly work: PeerWork) {}
+
+  start(): void {
+    if (this.wanted) return;
+    this.wanted = true;
+    this.backoff.reset();
+    this.attempt();
+  }
+
+  stop(): void {
+    this.wanted = false;
+    clearTimeout(this.timer);
+    clearTimeout(this.watch);
+    this.timer = 0;
+    this.busy?.close();
+    this.pc?.close();
+    this.busy = this.pc = this.peer = null;
+    this.enter('off');
+  }
+
+  // Offers anew: after delayMs, or as the back-off says. What is under way already is left to it.
+  renew(delayMs?: number): void {
+    if (!this.wanted || this.timer || this.busy) return;
+    this.enter('lost');
+    this.timer = window.setTimeout(() => {
+      this.timer = 0;
+      this.attempt();
+    }, delayMs ?? this.backoff.next());
+  }
+
+  // The peer that a page still has after its line was lost: what hello's `resume` names.
+  get alive(): string | null {
+    return this.pc?.connectionState === 'connected' && this.state === 'connected' ? this.peer : null;
+  }
+
+  // The line is there again; resumed says whether the sfu still has the peer.
+  lineUp(resumed: boolean): void {
+    this.lineIsDown = false;
+    if (!this.wanted || this.timer || this.busy) return;
+    if (!resumed || !this.alive) this.renew(0);
+  }
+
+  lineDown(): void {
+    this.lineIsDown = true;
+  }
+
+  private enter(state: PeerState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.work.changed(state);
+  }
+
+  private async attempt(): Promise<void> {
+    if (this.lineIsDown) {
+      this.enter('lost'); // lineUp() goes on from here
+      return;
+    }
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.busy = pc;
+    this.enter('connecting');
+    try {
+      this.work.build(pc);
+      await pc.setLocalDescription();
+      const answer = await this.work.offer(pc, pc.localDescription?.sdp ?? '');
+      if (this.busy !== pc) return; // stopped meanwhile
+      await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      if (this.busy !== pc) return;
+      this.take(pc, answer.peer);
+    } catch (error) {
+      pc.close();
+      if (this.busy !== pc) return;
+      this.busy = null;
+      this.failed(error);
+    }
+  }
+
+  private take(pc: RTCPeerConnection, peer: string): void {
+    this.busy = null;
+    this.pc?.close();
+    this.pc = pc;
+    this.peer = peer;
+    clearTimeout(this.watch);
+    this.watch = window.setTimeout(() => this.renew(), CONNECT_MS);
+    pc.onconnectionstatechange = () => this.judge(pc);
+    this.work.answered(pc);
+    this.judge(pc);
+  }
+
+  private judge(pc: RTCPeerConnection): void {
+    if (pc !== this.pc) return;
+    switch (pc.connectionState) {
+      case 'connected':
+        clearTimeout(this.watch);
+        this.watch = window.setTimeout(() => this.backoff.reset(), STABLE_MS);
+        if (this.timer) return; // a renewal was asked for already
+        this.enter('connected');
+        this.work.connected(pc);
+        return;
+      case 'disconnected':
+        clearTimeout(this.watch);
+        this.watch = window.setTimeout(() => this.renew(), DISCONNECTED_MS);
+        return;
+      case 'failed':
+        clearTimeout(this.watch);
+        this.renew();
+    }
+  }
+
+  private failed(error: unknown): void {
+    if (!this.wanted) return;
+    if (error instanceof Refusal && FINAL.includes(error.reason)) {
+      this.stop();
+      this.work.refused(error);
+    } else if (error instanceof LineDown) {
+      this.enter('lost');
+      // With the line up again already, nobody else will say so.
+      if (!this.lineIsDown) this.renew();
+    } else {
+      if (!(error instanceof Refusal)) console.warn('keeper: offer failed:', error);
+      this.renew(error instanceof Refusal && error.retryMs ? error.retryMs : undefined);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// site.tsx - the page of a site: hear, see, ask to speak, speak when called. Never more than three buttons
+
+import { act } from '../act';
+import { boot } from '../app';
+import { Arrival, HearingState } from '../components/arrival';
+import { Icon } from '../components/icon';
+import { Note } from '../components/notes';
+import { Programme, Volume } from '../components/programme';
+import { CameraButton, Called, Faults, LeaveButton, MicButton, OnAirState } from '../components/speaking';
+import { t } from '../i18n';
+import { isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
+import '../styles/base.css';
+import '../styles/room.css';
+
+function SitePage() {
+  return isInRoom.value ? (
+    <Room />
+  ) : (
+    <Arrival words={{ join: 'ready.join', hint: 'ready.hint' }} />
+  );
+}
+
+function Room() {
+  return (
+    <div class={`room ${stageOfMine.value}`}>
+      <header class="room-head">
+        <h1>{title.value}</h1>
+        <p class="room-name">{me.value?.name}</p>
+        <HearingState />
+      </header>
+      <main class="room-main">
+        <Programme ownMain={false} />
+        <Note />
+      </main>
+      <Foot />
+    </div>
+  );
+}
+
+function Foot() {
+  switch (stageOfMine.value) {
+    case 'called':
+      return <Called />;
+    case 'on':
+      return (
+        <footer class="foot speaking">
+          <OnAirState />
+          <Faults isSite />
+          <div class="foot-acts">
+            <MicButton />
+            <CameraButton />
+            <LeaveButton label={t('speaking.leave')} />
+          </div>
+        </footer>
+      );
+    default:
+      return (
+        <footer class="foot">
+          <Hand />
+          <Volume />
+        </footer>
+      );
+  }
+}
+
+function Hand() {
+  const place = myPlace.value;
+  return (
+    <div class={place ? 'hand up' : 'hand'}>
+      {place > 0 && (
+        <p class="hand-place" role="status">
+          <Icon name="check" />
+          {place === 1 ? t('hand.first') : t('hand.place', { place })}
+        </p>
+      )}
+      <button
+        type="button"
+        class={place ? 'big calm' : 'big red'}
+        data-act="hand"
+        aria-disabled={!isLineUp.value}
+        onClick={act((s) => s.toggleHand())}
+      >
+        <Icon name={place ? 'cross' : 'hand'} />
+        {t(place ? 'hand.lower' : 'hand.raise')}
+      </button>
+    </div>
+  );
+}
+
+void boot('site', SitePage);

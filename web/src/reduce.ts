@@ -1,0 +1,97 @@
+// reduce.ts - what follows from the server's state: pure functions, no signal, no clock
+
+import type { OnAir, Site, Stage, Waiter } from './protocol';
+
+export const EMPTY_STAGE: Stage = { rev: 0, main: null, slides: null, on_air: [] };
+
+// News of the stage may overtake one another; the highest revision is true.
+export const newerStage = (known: Stage, news: Stage): Stage => (news.rev >= known.rev ? news : known);
+
+export const onAirOf = (stage: Stage, seat: string | null): OnAir | null =>
+  stage.on_air.find((one) => one.seat === seat) ?? null;
+
+// 1.. in the queue, 0 for none.
+export const placeOf = (queue: Waiter[], seat: string | null): number =>
+  queue.findIndex((one) => one.seat === seat) + 1;
+
+// Who had the main slot before; the sfu shows him to whoever is on main himself.
+export const mainBefore = (before: string | null, known: Stage, news: Stage): string | null =>
+  known.main && known.main !== news.main ? known.main : before;
+
+// Whose picture the sfu sends me in the main slot: never my own.
+export function shownOnMain(stage: Stage, me: string | null, before: string | null): OnAir | null {
+  if (stage.main !== me) return onAirOf(stage, stage.main);
+  const last = before === me ? null : onAirOf(stage, before);
+  if (last?.camera) return last;
+  return stage.on_air.find((one) => one.seat !== me && one.camera) ?? null;
+}
+
+// Whether anything of somebody else should be coming to me now.
+export function isSomebodyFlowing(stage: Stage, me: string | null): boolean {
+  const others = stage.on_air.filter((one) => one.seat !== me);
+  return (
+    others.some((one) => one.mic && !one.muted) ||
+    Boolean(shownOnMain(stage, me, null)?.camera) ||
+    others.some((one) => one.seat === stage.slides && one.screen)
+  );
+}
+
+export const isSlidesShown = (stage: Stage, me: string | null): boolean =>
+  stage.slides !== null && stage.slides !== me && Boolean(onAirOf(stage, stage.slides)?.screen);
+
+// --- the board --------------------------------------------------------------------------------------
+
+export type Sites = ReadonlyMap<string, Site>;
+
+export function mergeSites(known: Sites, rows: Site[]): Sites {
+  const sites = new Map(known);
+  for (const row of rows) sites.set(row.seat, row);
+  return sites;
+}
+
+const collator = new Intl.Collator('vi', { numeric: true });
+
+// The order of the board: by district, then by name. It does not move when a state changes.
+export const inOrder = (sites: Sites): string[] =>
+  [...sites.values()]
+    .sort((a, b) => collator.compare(a.district, b.district) || collator.compare(a.name, b.name))
+    .map((site) => site.seat);
+
+// Whether rows change the order: somebody is new or has another name.
+export const isReordered = (known: Sites, rows: Site[]): boolean =>
+  rows.some((row) => {
+    const old = known.get(row.seat);
+    return !old || old.name !== row.name || old.district !== row.district;
+  });
+
+export const FILTERS = ['all', 'present', 'absent', 'hand', 'air', 'waiting'] as const;
+export type Filter = (typeof FILTERS)[number];
+
+const TESTS: Record<Filter, (site: Site) => boolean> = {
+  all: () => true,
+  present: (site) => site.online,
+  absent: (site) => !site.online,
+  hand: (site) => site.hand,
+  air: (site) => site.on_air,
+  waiting: (site) => site.waiting,
+};
+
+export const passes = (site: Site, filter: Filter): boolean => TESTS[filter](site);
+
+export function countSites(sites: Sites): Record<Filter, number> {
+  const counts = { all: 0, present: 0, absent: 0, hand: 0, air: 0, waiting: 0 };
+  for (const site of sites.values()) {
+    for (const filter of FILTERS) if (passes(site, filter)) counts[filter]++;
+  }
+  return counts;
+}
+
+// The one word for a site, the most urgent first.
+export type SiteState = 'air' | 'hand' | 'hearing' | 'open' | 'absent';
+
+export function siteState(site: Site): SiteState {
+  if (site.on_air) return 'air';
+  if (site.hand) return 'hand';
+  if (!site.online) return 'absent';
+  return site.receiving ? 'hearing' : 'open';
+}

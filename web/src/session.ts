@@ -1,0 +1,353 @@
+// session.ts - one stay in a forum: the line, what is received, what is published, and when
+//
+// Calls go down to socket, receive and publish; what they tell is written into state.ts. Everything heals by itself:
+// the line comes back with `resume`, a lost PeerConnection is offered anew, nobody has to click.
+
+import { t } from './i18n';
+import { type Kind, deviceId, setJoined } from './link';
+import {
+  type Hello,
+  type Method,
+  type Notice,
+  type Params,
+  Refusal,
+  type Result,
+  type SeatState,
+} from './protocol';
+import { Publish } from './publish';
+import { Receive } from './receive';
+import { LineDown, Socket } from './socket';
+import * as state from './state';
+
+const NOTE_MS = 8000;
+const RETRY_MS = 5000; // after a No that says neither "never" nor when
+const TICK_MS = 5000;
+const SLEPT_MS = 20000; // the server gives up a silent line after 15 s
+
+// Answers to hello after which coming back makes no sense.
+const NEVER = ['bad-token', 'revoked', 'not-allowed', 'not-found', 'bad-params', 'unknown-method'];
+
+// Which page belongs to a role.
+const HOME: Partial<Record<Hello['role'], Kind>> = { site: 'site', chair: 'chair', director: 'chair', moderator: 'staff' };
+
+export class Session {
+  readonly receive: Receive;
+  readonly publish: Publish;
+  private readonly socket: Socket;
+  private tick = 0;
+  private ticked = performance.now();
+  private noteTimer = 0;
+
+  constructor(
+    private readonly kind: Kind,
+    private readonly token: string,
+  ) {
+    const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+    this.socket = new Socket(url, {
+      up: () => void this.greet(),
+      down: () => this.lineDown(),
+      notice: (notice) => this.take(notice),
+    });
+    this.receive = new Receive({
+      offer: (sdp) => this.socket.request('receive.offer', { sdp }),
+      streams: (streams) => (state.streams.value = streams),
+      changed: (now) => {
+        state.receiveState.value = now;
+        // Without media there is still a room to be in: the hand, the stage, the board.
+        if (now === 'lost') state.hasBeenIn.value = true;
+      },
+      answered: () => (state.hasBeenIn.value = true),
+      refused: (refusal) => this.say(refusal.message, 'warn'),
+    });
+    this.publish = new Publish({
+      offer: (params) => this.socket.request('publish.offer', params),
+      set: (switches) => void this.socket.request('publish.set', switches).catch(() => {}), // told again with the next line
+      changed: (now) => {
+        state.publishState.value = now;
+        if (now === 'connected' && state.speaking.value === 'opening') this.nowOnAir();
+      },
+      tracks: (tracks, isMicOn) => {
+        state.tracks.value = tracks;
+        state.isMicOn.value = isMicOn;
+      },
+      fault: (device, fault) => {
+        const { [device]: _, ...others } = state.faults.value;
+        state.faults.value = fault ? { ...others, [device]: fault } : others;
+        if (fault) this.speak(t(`fault.${device}.${fault.reason}`), true);
+      },
+      asking: (isAsking) => (state.isAsking.value = isAsking),
+      refused: () => this.offStage(),
+    });
+  }
+
+  start(): void {
+    this.socket.start();
+    window.addEventListener('online', this.renew);
+    document.addEventListener('visibilitychange', this.wake);
+    navigator.mediaDevices?.addEventListener?.('devicechange', this.revive);
+    this.tick = window.setInterval(this.wake, TICK_MS);
+  }
+
+  // Leaves for good; nothing comes back by itself.
+  stop(): void {
+    clearInterval(this.tick);
+    window.removeEventListener('online', this.renew);
+    document.removeEventListener('visibilitychange', this.wake);
+    navigator.mediaDevices?.removeEventListener?.('devicechange', this.revive);
+    this.offStage();
+    this.receive.stop();
+    this.socket.stop();
+  }
+
+  // --- what people do -------------------------------------------------------------------------------
+
+  join(): void {
+    state.wantsIn.value = true;
+    setJoined(this.kind, true);
+    if (state.isLineUp.value && !state.isWaiting.value) this.receive.start();
+  }
+
+  toggleHand(): void {
+    void this.ask(state.myPlace.value ? 'hand.lower' : 'hand.raise', {});
+  }
+
+  // The site was called and opens its microphone; a camera joins if there is one.
+  async openMic(): Promise<void> {
+    if (state.speaking.value !== 'off') return;
+    state.speaking.value = 'asking';
+    const hasMic = await this.publish.openMic();
+    if (!hasMic || !state.isOnAir.value) {
+      this.offStage();
+      return;
+    }
+    this.begin();
+    await this.publish.openCamera();
+  }
+
+  // The chair goes on stage with what there is.
+  async goLive(): Promise<void> {
+    if (state.speaking.value !== 'off') return;
+    state.speaking.value = 'asking';
+    const hasMic = await this.publish.openMic();
+    const hasCamera = !hasMic && (await this.publish.openCamera());
+    if (!hasMic && !hasCamera) {
+      this.offStage();
+      return;
+    }
+    if (!state.isOnAir.value && !(await this.ask('stage.join', {}))) {
+      this.offStage();
+      return;
+    }
+    this.begin();
+    if (hasMic) await this.publish.openCamera();
+  }
+
+  leaveStage(): void {
+    state.isLeaving.value = true;
+    this.offStage();
+    this.say(t('note.left'), 'info');
+    void this.tellLeaving();
+  }
+
+  toggleMic(): void {
+    this.publish.setMic(!state.isMicOn.value);
+  }
+
+  async retryMic(): Promise<void> {
+    if (state.speaking.value === 'off') await (this.kind === 'site' ? this.openMic() : this.goLive());
+    else await this.publish.openMic();
+  }
+
+  toggleCamera(): void {
+    void this.publish.setCamera(!this.publish.switches.camera);
+  }
+
+  toggleScreen(): void {
+    void this.publish.setScreen(!this.publish.switches.screen);
+  }
+
+  // Asks the server; a No is shown. Null when there was one.
+  async ask<M extends Method>(method: M, params: Params[M]): Promise<Result<M> | null> {
+    try {
+      return await this.socket.request(method, params);
+    } catch (error) {
+      this.say(error instanceof Refusal ? error.message : t('note.line-down'), 'warn');
+      return null;
+    }
+  }
+
+  say(text: string, tone: 'info' | 'warn'): void {
+    state.note.value = { text, tone };
+    this.speak(text, tone === 'warn');
+    clearTimeout(this.noteTimer);
+    this.noteTimer = window.setTimeout(() => (state.note.value = null), NOTE_MS);
+  }
+
+  // --- the line -----------------------------------------------------------------------------------------
+
+  private async greet(): Promise<void> {
+    const receive = this.receive.keeper.alive;
+    const publish = this.publish.keeper.alive;
+    const resume = { ...(receive && { receive }), ...(publish && { publish }) };
+    try {
+      const hello = await this.socket.request('hello', {
+        token: this.token,
+        device: deviceId(),
+        ...((receive || publish) && { resume }),
+      });
+      this.socket.settled();
+      this.welcome(hello);
+    } catch (error) {
+      if (error instanceof Refusal) this.turnedAway(error);
+      else if (error instanceof LineDown && this.socket.isOpen) this.socket.retryIn(RETRY_MS);
+    }
+  }
+
+  private turnedAway(refusal: Refusal): void {
+    if (NEVER.includes(refusal.reason)) {
+      this.finish({ phase: 'refused', reason: refusal.reason, message: refusal.message });
+      return;
+    }
+    state.trouble.value = refusal.message;
+    this.socket.retryIn(refusal.retryMs ?? RETRY_MS);
+  }
+
+  private welcome(hello: Hello): void {
+    const home = HOME[hello.role];
+    if (home && home !== this.kind) {
+      location.replace(`/${home}#${this.token}`);
+      return;
+    }
+    const wasOnAir = state.myAir.value !== null;
+    state.trouble.value = '';
+    state.me.value = { seat: hello.seat, role: hello.role, name: hello.name };
+    state.title.value = hello.forum.title;
+    state.isWaiting.value = hello.waiting;
+    state.putStage(hello.stage, true);
+    state.queue.value = hello.queue;
+    state.putSites(hello.sites, true);
+    state.isLineUp.value = true;
+    if (hello.waiting) {
+      this.receive.stop();
+      this.offStage();
+      return;
+    }
+    if (state.isLeaving.value) void this.tellLeaving();
+    this.onStage(wasOnAir);
+    this.receive.keeper.lineUp(hello.resumed.receive);
+    this.publish.keeper.lineUp(hello.resumed.publish);
+    this.publish.tell();
+    if (state.wantsIn.value) this.receive.start();
+  }
+
+  private lineDown(): void {
+    state.isLineUp.value = false;
+    this.receive.keeper.lineDown();
+    this.publish.keeper.lineDown();
+  }
+
+  private take(notice: Notice): void {
+    switch (notice.method) {
+      case 'stage.state': {
+        const wasOnAir = state.myAir.value !== null;
+        state.putStage(notice.params, false);
+        this.onStage(wasOnAir);
+        return;
+      }
+      case 'queue.state':
+        state.queue.value = notice.params.queue;
+        return;
+      case 'sites.state':
+        state.putSites(notice.params.sites, false);
+        return;
+      case 'seat.state':
+        this.onSeat(notice.params);
+        return;
+      case 'seat.admitted':
+        this.welcome(notice.params);
+        return;
+      case 'peer.lost':
+        this[notice.params.which].keeper.renew();
+        return;
+      case 'media.restarted':
+        this.receive.keeper.renew(notice.params.after_ms);
+        this.publish.keeper.renew(notice.params.after_ms);
+        return;
+      case 'bye':
+        this.finish({
+          phase: notice.params.reason === 'refused' ? 'refused' : 'ended',
+          reason: notice.params.reason,
+          message: '',
+        });
+    }
+  }
+
+  private finish(end: state.End): void {
+    setJoined(this.kind, false);
+    this.stop();
+    state.end.value = end;
+  }
+
+  // --- the stage ------------------------------------------------------------------------------------------
+
+  private onStage(wasOnAir: boolean): void {
+    this.receive.expect(state.isFlowExpected.value);
+    const isOnAir = state.myAir.value !== null;
+    if (isOnAir === wasOnAir) return;
+    if (!isOnAir) {
+      if (!state.isLeaving.value) this.say(t('note.dismissed'), 'info');
+      state.isLeaving.value = false;
+      this.offStage();
+    } else if (this.kind === 'site') {
+      this.speak(t('called.spoken'), true);
+    }
+  }
+
+  // The stage and the queue say the same; this comes first when both are on their way.
+  private onSeat(seat: SeatState): void {
+    if (seat.muted && !state.myAir.value?.muted) this.speak(t('speaking.muted'), true);
+  }
+
+  private begin(): void {
+    state.speaking.value = 'opening';
+    state.isLeaving.value = false;
+    this.publish.start();
+  }
+
+  private nowOnAir(): void {
+    state.speaking.value = 'on';
+    this.speak(t('speaking.spoken'), true);
+  }
+
+  private offStage(): void {
+    this.publish.close();
+    state.speaking.value = 'off';
+  }
+
+  private async tellLeaving(): Promise<void> {
+    try {
+      await this.socket.request('stage.leave', {});
+    } catch (error) {
+      if (error instanceof Refusal) state.isLeaving.value = false; // off stage already; else told again with the next line
+    }
+  }
+
+  private speak(text: string, isUrgent: boolean): void {
+    state.spoken.value = { text, isUrgent };
+  }
+
+  // --- sleep, networks and plugs ------------------------------------------------------------------------------
+
+  private readonly renew = (): void => this.socket.renew();
+
+  private readonly revive = (): void => void this.publish.revive();
+
+  private readonly wake = (): void => {
+    const now = performance.now();
+    const slept = now - this.ticked > SLEPT_MS;
+    this.ticked = now;
+    if (document.visibilityState !== 'visible') return;
+    this.revive();
+    if (slept) this.socket.renew();
+  };
+}

@@ -1,6 +1,7 @@
 /* server.h - HTTPS and WSS on one port: requests to answer, sockets to talk through
  *
- * The wall in front of libwebsockets, which runs in GLib's loop. Knows bytes and headers, no
+ * The wall in front of libwebsockets, which runs in GLib's loop; behind it are server.c (the
+ * ports), exchange.c (a request) and socket.c (a WebSocket). Knows bytes and headers, no
  * forum. Every limit on what a stranger can make us read or keep stands here. Main thread. */
 #pragma once
 #include "gate.h"

@@ -38,8 +38,8 @@ json_t *view_site(const Seat *seat)
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b}", "seat", seat->id,
 		"name", seat->name, "district", seat->district, "phone", seat->phone, "online",
 		seat_is_online(seat), "receiving", seat->receive.is_connected, "transport",
-		seat->receive.is_connected ? seat->receive.transport : "", "hand", seat->hand_ms != 0,
-		"on_air", seat->on_air, "waiting", seat->candidate != NULL);
+		seat->receive.is_connected ? seat->receive.transport : "", "hand",
+		seat->hand_ms != 0, "on_air", seat->on_air, "waiting", seat->candidate != NULL);
 }
 
 json_t *view_sites(const Forum *forum)

@@ -1,19 +1,16 @@
 #include "dtls.h"
+#include "dtls_clear.h"
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <string.h>
 #include <sys/time.h>
 
-#define RECORD_HEADER 13
-#define RECORD_MAX (16384 + 256)
 #define DATAGRAM_MAX 1500
 #define CERTIFICATE_DAYS 365
-#define RESTARTS_MAX 3 /* T-04: forged hellos spoil at most so many tries */
+#define RESTARTS_MAX 3 /* T-04: forgeries in the middle spoil at most so many tries */
 #define RESTARTS_WITHIN_US 10000000
-
-enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 
 struct DtlsServer {
 	SSL_CTX *ctx;
@@ -21,22 +18,22 @@ struct DtlsServer {
 	char fingerprint[32 * 3];
 };
 
-/* A queued datagram: length in front. */
-typedef struct Queued {
-	struct Queued *next;
-	size_t len;
-	uint8_t data[];
-} Queued;
-
 struct Dtls {
 	DtlsServer *server;
 	DtlsFingerprint expected;
 	DtlsSend send;
 	void *user;
-	SSL *ssl;
 	DtlsState state;
-	Queued *first, **last;
-	size_t queued;
+
+	uint8_t cookie[COOKIE_LEN];
+	SSL *ssl; /* NULL until a hello brings the cookie: strangers cost no memory */
+	size_t hello_len;
+	const uint8_t *in; /* the record OpenSSL may read now */
+	size_t in_len;
+	bool silent;         /* what OpenSSL says now is not for the peer */
+	uint64_t in_number;  /* of the next record in the clear, as OpenSSL sees them */
+	uint64_t out_base;   /* added to OpenSSL's record numbers in the clear */
+	uint64_t out_number; /* of our next record in the clear */
 	unsigned restarts;
 	int64_t restarts_since_us;
 	bool has_keys;
@@ -45,15 +42,31 @@ struct Dtls {
 
 /* -- a BIO that keeps the edges of datagrams -- */
 
+/* Records in the clear get their numbers here, after those of our own cookie requests: a receiver
+ * drops a number it has seen. An alert in the clear would be an answer to a forgery, and end the
+ * handshake of the honest peer who gets it. */
 static int bio_write(BIO *bio, const char *data, int len)
 {
 	Dtls *dtls = BIO_get_data(bio);
+	uint8_t datagram[DTLS_MTU];
+	Writer out = writer_of(datagram, sizeof datagram);
 	BIO_clear_retry_flags(bio);
-	/* An alert in the clear would be our answer to a stranger's forged hello, and end the
-	 * handshake of the honest peer who gets it. */
-	bool clear_alert = len > RECORD_HEADER && data[0] == RECORD_ALERT && !data[3] && !data[4];
-	if (len > 0 && !clear_alert)
-		dtls->send((const uint8_t *)data, (size_t)len, dtls->user);
+	if (dtls->silent || len <= 0)
+		return len;
+	for (Reader in = reader_of(data, (size_t)len); reader_left(&in);) {
+		Record record;
+		if (!record_read(&in, &record))
+			return len;
+		if (!record.epoch && record.type == RECORD_ALERT)
+			continue;
+		if (!record.epoch) {
+			record.number += dtls->out_base;
+			dtls->out_number = MAX(dtls->out_number, record.number + 1);
+		}
+		record_write(&out, &record);
+	}
+	if (out.ok && writer_len(&out))
+		dtls->send(datagram, writer_len(&out), dtls->user);
 	return len;
 }
 
@@ -61,18 +74,13 @@ static int bio_read(BIO *bio, char *data, int size)
 {
 	Dtls *dtls = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	Queued *head = dtls->first;
-	if (!head) {
+	if (!dtls->in) {
 		BIO_set_retry_read(bio);
 		return -1;
 	}
-	int len = head->len < (size_t)size ? (int)head->len : size;
-	memcpy(data, head->data, (size_t)len);
-	dtls->first = head->next;
-	if (!dtls->first)
-		dtls->last = &dtls->first;
-	dtls->queued -= head->len;
-	g_free(head);
+	int len = dtls->in_len < (size_t)size ? (int)dtls->in_len : size;
+	memcpy(data, dtls->in, (size_t)len);
+	dtls->in = NULL;
 	return len;
 }
 
@@ -90,7 +98,7 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
 	case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
 		return 28;
 	case BIO_CTRL_PENDING:
-		return dtls && dtls->first ? (long)dtls->first->len : 0;
+		return dtls && dtls->in ? (long)dtls->in_len : 0;
 	default:
 		return 0;
 	}
@@ -123,10 +131,8 @@ static X509 *make_certificate(EVP_PKEY *key)
 {
 	X509 *certificate = X509_new();
 	unsigned char serial[8];
-	GRand *random = g_rand_new();
-	for (unsigned i = 0; i < sizeof serial; i++)
-		serial[i] = (unsigned char)g_rand_int(random);
-	g_rand_free(random);
+	if (RAND_bytes(serial, sizeof serial) != 1)
+		g_error("no random numbers");
 	serial[0] &= 0x7f;
 	BIGNUM *number = BN_bin2bn(serial, sizeof serial, NULL);
 	BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
@@ -147,19 +153,39 @@ static X509 *make_certificate(EVP_PKEY *key)
 }
 
 /* Any certificate will do here: the fingerprint of the SDP is what it must match, checked at the
- * end. */
-static int accept_any(int fine, X509_STORE_CTX *store)
+ * end. No chain is built, so no key of a stranger's chain is ever computed with. */
+static int accept_any(X509_STORE_CTX *store, void *user)
 {
 	return 1;
+}
+
+static Dtls *dtls_of(SSL *ssl)
+{
+	return BIO_get_data(SSL_get_rbio(ssl));
+}
+
+static int give_cookie(SSL *ssl, unsigned char *cookie, unsigned int *len)
+{
+	memcpy(cookie, dtls_of(ssl)->cookie, COOKIE_LEN);
+	*len = COOKIE_LEN;
+	return 1;
+}
+
+static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int len)
+{
+	return len == COOKIE_LEN && !CRYPTO_memcmp(cookie, dtls_of(ssl)->cookie, COOKIE_LEN);
 }
 
 static bool configure(DtlsServer *server, EVP_PKEY *key, X509 *certificate)
 {
 	SSL_CTX *ctx = server->ctx;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
+	SSL_CTX_set_cookie_generate_cb(ctx, give_cookie);
+	SSL_CTX_set_cookie_verify_cb(ctx, check_cookie);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_CIPHER_SERVER_PREFERENCE |
 					 SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-					 SSL_OP_SINGLE_ECDH_USE);
+					 SSL_OP_COOKIE_EXCHANGE);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(ctx, 1);
 	return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) &&
@@ -229,17 +255,6 @@ static unsigned int no_longer_than_a_second(SSL *ssl, unsigned int timer_us)
 	return timer_us >= 500000 ? 1000000 : 2 * timer_us;
 }
 
-static void open_ssl(Dtls *dtls)
-{
-	BIO *bio = BIO_new(dtls->server->datagrams);
-	BIO_set_data(bio, dtls);
-	dtls->ssl = SSL_new(dtls->server->ctx);
-	SSL_set_bio(dtls->ssl, bio, bio);
-	SSL_set_mtu(dtls->ssl, DTLS_MTU);
-	SSL_set_accept_state(dtls->ssl);
-	DTLS_set_timer_cb(dtls->ssl, no_longer_than_a_second);
-}
-
 Dtls *dtls_new(DtlsServer *server, const DtlsFingerprint *expected, DtlsSend send, void *user)
 {
 	Dtls *dtls = g_new0(Dtls, 1);
@@ -247,20 +262,9 @@ Dtls *dtls_new(DtlsServer *server, const DtlsFingerprint *expected, DtlsSend sen
 	dtls->expected = *expected;
 	dtls->send = send;
 	dtls->user = user;
-	dtls->last = &dtls->first;
-	open_ssl(dtls);
+	if (RAND_bytes(dtls->cookie, sizeof dtls->cookie) != 1)
+		g_error("no random numbers");
 	return dtls;
-}
-
-static void drop_queue(Dtls *dtls)
-{
-	while (dtls->first) {
-		Queued *head = dtls->first;
-		dtls->first = head->next;
-		g_free(head);
-	}
-	dtls->last = &dtls->first;
-	dtls->queued = 0;
 }
 
 void dtls_free(Dtls *dtls)
@@ -268,51 +272,20 @@ void dtls_free(Dtls *dtls)
 	if (!dtls)
 		return;
 	SSL_free(dtls->ssl);
-	drop_queue(dtls);
 	OPENSSL_cleanse(&dtls->keys, sizeof dtls->keys);
 	g_free(dtls);
 }
 
 bool dtls_check(const uint8_t *data, size_t len)
 {
+	Reader in = reader_of(data, len);
+	Record record;
 	if (!len || len > DATAGRAM_MAX)
 		return false;
-	while (len) {
-		if (len < RECORD_HEADER || data[0] < RECORD_CHANGE_CIPHER ||
-			data[0] > RECORD_DATA || data[1] != 0xfe ||
-			(data[2] != 0xff && data[2] != 0xfd))
+	while (reader_left(&in))
+		if (!record_read(&in, &record))
 			return false;
-		size_t record = (size_t)data[11] << 8 | data[12];
-		if (!record || record > RECORD_MAX || record + RECORD_HEADER > len)
-			return false;
-		data += RECORD_HEADER + record;
-		len -= RECORD_HEADER + record;
-	}
 	return true;
-}
-
-/* Leaves out what an honest peer never sends in the clear, and anybody could forge: alerts and data
- * of epoch 0. Returns what is left. */
-static size_t without_forgeries(uint8_t *out, const uint8_t *data, size_t len, bool connected)
-{
-	size_t kept = 0;
-	while (len) {
-		size_t record = RECORD_HEADER + ((size_t)data[11] << 8 | data[12]);
-		bool clear = !data[3] && !data[4];
-		bool forged =
-			clear && (data[0] == RECORD_ALERT || data[0] == RECORD_DATA || connected);
-		/* A peer that missed our last flight sends its own again, in the clear: that is let
-		 * in while the handshake's memory is there to answer it. */
-		if (connected && clear && data[0] == RECORD_HANDSHAKE && data[RECORD_HEADER] != 1)
-			forged = false;
-		if (!forged) {
-			memcpy(out + kept, data, record);
-			kept += record;
-		}
-		data += record;
-		len -= record;
-	}
-	return kept;
 }
 
 static bool is_expected(const Dtls *dtls)
@@ -369,67 +342,158 @@ static void begin_anew(Dtls *dtls)
 		dtls->restarts_since_us = now_us;
 		dtls->restarts = 0;
 	}
-	if (++dtls->restarts > RESTARTS_MAX) {
+	if (++dtls->restarts > RESTARTS_MAX)
 		dtls->state = DTLS_FAILED;
-		return;
-	}
 	SSL_free(dtls->ssl);
-	open_ssl(dtls);
+	dtls->ssl = NULL;
 }
 
 static void pump_handshake(Dtls *dtls)
 {
 	ERR_clear_error();
 	int done = SSL_do_handshake(dtls->ssl);
-	if (done == 1) {
-		finish(dtls);
-		return;
-	}
 	int error = SSL_get_error(dtls->ssl, done);
 	ERR_clear_error();
-	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-		drop_queue(dtls);
+	if (done == 1)
+		finish(dtls);
+	else if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
 		begin_anew(dtls);
-	}
 }
 
 static void pump_connected(Dtls *dtls)
 {
 	uint8_t data[DATAGRAM_MAX];
-	while (dtls->ssl) {
-		ERR_clear_error();
-		int got = SSL_read(dtls->ssl, data, sizeof data);
-		if (got > 0)
-			continue; /* nothing of ours travels inside */
-		if (SSL_get_error(dtls->ssl, got) == SSL_ERROR_ZERO_RETURN ||
-			(SSL_get_shutdown(dtls->ssl) & SSL_RECEIVED_SHUTDOWN))
-			dtls->state = DTLS_CLOSED;
-		ERR_clear_error();
-		if (!dtls->first || dtls->state == DTLS_CLOSED)
-			return;
+	int got;
+	ERR_clear_error();
+	while ((got = SSL_read(dtls->ssl, data, sizeof data)) > 0)
+		; /* nothing of ours travels inside */
+	if (SSL_get_shutdown(dtls->ssl) & SSL_RECEIVED_SHUTDOWN)
+		dtls->state = DTLS_CLOSED;
+	ERR_clear_error();
+}
+
+/* Lets OpenSSL read one record, as a datagram of its own. */
+static void show(Dtls *dtls, const Record *record)
+{
+	uint8_t datagram[DATAGRAM_MAX];
+	Writer out = writer_of(datagram, sizeof datagram);
+	record_write(&out, record);
+	if (!out.ok)
+		return;
+	dtls->in = datagram;
+	dtls->in_len = writer_len(&out);
+	if (dtls->state == DTLS_HANDSHAKE)
+		pump_handshake(dtls);
+	else
+		pump_connected(dtls);
+	dtls->in = NULL;
+}
+
+/* Numbers in the clear are ours: a forged one could move OpenSSL's replay window past all that the
+ * peer will send. */
+static void show_clear(Dtls *dtls, const Record *record)
+{
+	Record ours = *record;
+	ours.number = dtls->in_number++;
+	show(dtls, &ours);
+}
+
+/* The cookie was asked for without OpenSSL. It must believe that it did so itself, as the numbers
+ * of the messages are hashed: so it is shown the smallest hello there is, and not heard. */
+static bool open_ssl(Dtls *dtls)
+{
+	static const uint8_t hello[] = { MESSAGE_CLIENT_HELLO, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0, 42,
+		0xfe, 0xfd, [46] = 0 /* session */, 0 /* cookie */, 0, 2, 0xc0, 0x2b, 1, 0 };
+	const Record record = {
+		.type = RECORD_HANDSHAKE, .version = 0xfeff, .body = hello, .len = sizeof hello
+	};
+
+	BIO *bio = BIO_new(dtls->server->datagrams);
+	BIO_set_data(bio, dtls);
+	dtls->ssl = SSL_new(dtls->server->ctx);
+	SSL_set_bio(dtls->ssl, bio, bio);
+	SSL_set_mtu(dtls->ssl, DTLS_MTU);
+	SSL_set_accept_state(dtls->ssl);
+	DTLS_set_timer_cb(dtls->ssl, no_longer_than_a_second);
+
+	dtls->in_number = 0;
+	dtls->out_base = dtls->out_number;
+	dtls->silent = true;
+	show_clear(dtls, &record);
+	dtls->silent = false;
+	return dtls->ssl && SSL_get_state(dtls->ssl) == DTLS_ST_SW_HELLO_VERIFY_REQUEST;
+}
+
+static bool wants_hello(const Dtls *dtls)
+{
+	return !dtls->ssl || SSL_get_state(dtls->ssl) == DTLS_ST_SW_HELLO_VERIFY_REQUEST;
+}
+
+static void ask_for_cookie(Dtls *dtls)
+{
+	uint8_t request[VERIFY_REQUEST_LEN];
+	write_verify_request(request, dtls->out_number++, dtls->cookie);
+	dtls->send(request, sizeof request, dtls->user);
+}
+
+static void receive_clear(Dtls *dtls, const Record *record)
+{
+	size_t hello_len = 0;
+	if (dtls->state != DTLS_HANDSHAKE)
+		return;
+	if (record->type == RECORD_CHANGE_CIPHER) {
+		if (!wants_hello(dtls) && record->len == 1 && record->body[0] == 1)
+			show_clear(dtls, record);
+		return;
 	}
+	if (record->type != RECORD_HANDSHAKE)
+		return; /* alerts and data in the clear are nobody's */
+	switch (clear_kind(record, dtls->cookie, &hello_len)) {
+	case CLEAR_HELLO_BARE:
+		if (wants_hello(dtls))
+			ask_for_cookie(dtls);
+		return;
+	case CLEAR_HELLO_COOKIE:
+		if (!wants_hello(dtls) || (!dtls->ssl && !open_ssl(dtls)))
+			return;
+		dtls->hello_len = hello_len;
+		show_clear(dtls, record);
+		return;
+	case CLEAR_HELLO_REST:
+		if (dtls->ssl && wants_hello(dtls) && hello_len == dtls->hello_len)
+			show_clear(dtls, record);
+		return;
+	case CLEAR_FLIGHT:
+		if (!wants_hello(dtls))
+			show_clear(dtls, record);
+		return;
+	case CLEAR_BAD:
+		return;
+	}
+}
+
+/* Before the peer's change of cipher OpenSSL would keep sealed records unread, 17 KB each, up to a
+ * hundred: those come again. */
+static bool wants_sealed(const Dtls *dtls)
+{
+	return dtls->ssl &&
+	       (dtls->state == DTLS_CONNECTED || SSL_get_state(dtls->ssl) == TLS_ST_SR_CHANGE);
 }
 
 DtlsState dtls_receive(Dtls *dtls, const uint8_t *data, size_t len)
 {
-	if (!dtls->ssl || dtls->state == DTLS_FAILED || dtls->state == DTLS_CLOSED ||
-		!dtls_check(data, len) || dtls->queued + len > DTLS_QUEUE_MAX)
+	if (!dtls_check(data, len))
 		return dtls->state;
-
-	Queued *queued = g_malloc(sizeof *queued + len);
-	queued->next = NULL;
-	queued->len = without_forgeries(queued->data, data, len, dtls->state == DTLS_CONNECTED);
-	if (!queued->len) {
-		g_free(queued);
-		return dtls->state;
+	for (Reader in = reader_of(data, len); reader_left(&in);) {
+		Record record;
+		if (!record_read(&in, &record) || dtls->state == DTLS_FAILED ||
+			dtls->state == DTLS_CLOSED)
+			break;
+		if (!record.epoch)
+			receive_clear(dtls, &record);
+		else if (record.epoch == 1 && wants_sealed(dtls))
+			show(dtls, &record);
 	}
-	*dtls->last = queued;
-	dtls->last = &queued->next;
-	dtls->queued += queued->len;
-	if (dtls->state == DTLS_HANDSHAKE)
-		pump_handshake(dtls);
-	if (dtls->state == DTLS_CONNECTED)
-		pump_connected(dtls);
 	return dtls->state;
 }
 
@@ -446,7 +510,7 @@ DtlsState dtls_tick(Dtls *dtls)
 	if (dtls->ssl && dtls->state == DTLS_HANDSHAKE) {
 		ERR_clear_error();
 		if (DTLSv1_handle_timeout(dtls->ssl) < 0)
-			begin_anew(dtls);
+			dtls->state = DTLS_FAILED;
 		ERR_clear_error();
 	}
 	return dtls->state;
@@ -480,7 +544,6 @@ void dtls_forget_handshake(Dtls *dtls)
 		return;
 	SSL_free(dtls->ssl);
 	dtls->ssl = NULL;
-	drop_queue(dtls);
 	OPENSSL_cleanse(&dtls->keys, sizeof dtls->keys);
 	dtls->has_keys = false;
 }

@@ -2,8 +2,9 @@
  *
  * Takes a ClientHello split over two datagrams (both browsers send one), keeps datagram edges by an
  * own BIO, checks the peer's certificate against the fingerprint of its SDP before any key leaves
- * (RFC 8122, RFC 5763). Forged records never end a handshake or a session: unauthenticated alerts
- * are ignored, bad records dropped. One DtlsServer a process (immutable, any thread), one Dtls per
+ * (RFC 8122, RFC 5763). Forged records never end a handshake or a session (T-04): a hello counts
+ * only with a cookie that whoever cannot hear us does not know, alerts in the clear are ignored, bad
+ * records dropped. One DtlsServer a process (immutable, any thread), one Dtls per
  * peer, touched by its worker alone. */
 #pragma once
 #include "srtp_profile.h"
@@ -13,7 +14,6 @@
 #include <stdint.h>
 
 #define DTLS_MTU 1200
-#define DTLS_QUEUE_MAX (16 * 1024) /* bytes of a handshake not yet taken by OpenSSL, a peer */
 
 typedef struct DtlsServer DtlsServer;
 typedef struct Dtls Dtls;

@@ -21,6 +21,7 @@ typedef struct Client {
 } Client;
 
 static DtlsServer *server;
+static GBytes *before_each; /* a forgery that comes before each record of the client; NULL: none */
 
 static void on_send(const uint8_t *data, size_t len, void *user)
 {
@@ -84,6 +85,9 @@ static void client_to_server(Client *client, Dtls *dtls, unsigned *count, unsign
 	(void)BIO_reset(client->out);
 	for (long at = 0; at < len;) {
 		size_t record = 13u + ((size_t)copy[at + 11] << 8 | copy[at + 12]);
+		if (before_each)
+			dtls_receive(dtls, g_bytes_get_data(before_each, NULL),
+				g_bytes_get_size(before_each));
 		if (++*count != lose)
 			dtls_receive(dtls, copy + at, record);
 		at += (long)record;
@@ -229,17 +233,46 @@ static void forge(GRand *random, Dtls *dtls, unsigned count)
 	}
 }
 
-/* The first flight of a stranger who offers no cipher of ours. */
-static GBytes *strange_hello(void)
+/* The first flight of a stranger. */
+static GBytes *hello_with(const char *ciphers, unsigned mtu)
 {
-	Client *stranger = client_new("SRTP_AEAD_AES_128_GCM", 1200);
+	Client *stranger = client_new("SRTP_AEAD_AES_128_GCM", mtu);
 	uint8_t *data;
-	SSL_set_cipher_list(stranger->ssl, "AES128-SHA");
+	SSL_set_cipher_list(stranger->ssl, ciphers);
 	SSL_do_handshake(stranger->ssl);
 	long len = BIO_get_mem_data(stranger->out, &data);
 	GBytes *hello = g_bytes_new(data, (gsize)len);
 	client_free(stranger);
 	return hello;
+}
+
+/* One who offers no cipher of ours. */
+static GBytes *strange_hello(void)
+{
+	return hello_with("AES128-SHA", 1200);
+}
+
+/* Everything about it is right but who sent it; also its pieces, where the peer's come in pieces.
+ */
+static void test_forged_hello(void)
+{
+	for (unsigned mtu = 256; mtu <= 1200; mtu += 944) {
+		before_each = hello_with("DEFAULT", 1200);
+		connect_with("SRTP_AEAD_AES_128_GCM", mtu, SRTP_PROFILE_AEAD_AES_128_GCM, 0, 0);
+		g_clear_pointer(&before_each, g_bytes_unref);
+
+		/* Its records one by one: a datagram of the client's own size. */
+		g_autoptr(GBytes) pieces = hello_with("DEFAULT", 256);
+		const uint8_t *data = g_bytes_get_data(pieces, NULL);
+		for (gsize at = 0; at < g_bytes_get_size(pieces);) {
+			gsize record = 13u + ((gsize)data[at + 11] << 8 | data[at + 12]);
+			before_each = g_bytes_new(data + at, record);
+			connect_with(
+				"SRTP_AEAD_AES_128_GCM", mtu, SRTP_PROFILE_AEAD_AES_128_GCM, 0, 0);
+			g_clear_pointer(&before_each, g_bytes_unref);
+			at += record;
+		}
+	}
 }
 
 static void test_forgeries(void)
@@ -328,6 +361,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/dtls/no-profile-no-keys", test_no_profile);
 	g_test_add_func("/dtls/another-certificate-gets-no-keys", test_fingerprint);
 	g_test_add_func("/dtls/forgeries-end-nothing", test_forgeries);
+	g_test_add_func("/dtls/a-forged-hello-ends-no-join", test_forged_hello);
 	g_test_add_func("/dtls/the-handshake-can-be-forgotten", test_forgets_the_handshake);
 	g_test_add_func("/dtls/malformed-records-are-not-shown-to-openssl", test_check);
 	int result = g_test_run();

@@ -81,6 +81,11 @@ for (const name of names) {
     }
   }
   await cast.closeAll();
+  // A fresh forum for the next one: who was left on stage would be on its main picture. The farewell ends what is left.
+  if (stack && names[names.indexOf(name) + 1] !== 'farewell') {
+    await stack.stop();
+    stack = null;
+  }
   tap.note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 

@@ -344,6 +344,7 @@ export function probe({ inject }) {
     return out.stream.getAudioTracks()[0];
   };
 
+  if (!navigator.mediaDevices) return; // a page that is no secure context yet
   navigator.mediaDevices.getUserMedia = async (constraints = {}) => {
     const stream = new MediaStream();
     if (constraints.audio) stream.addTrack(await microphone());

@@ -1,6 +1,6 @@
 // stack.mjs - the product under test: one `diemcau up` with its demo forum
 
-import { mkdirSync, readFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { Child, descendants, isAlive } from './process.mjs';
@@ -12,11 +12,10 @@ export class Stack {
   constructor({ build, repo, dir, sites = 5, ports = { http: 8443, media: 8444, admin: 9464 } }) {
     this.program = path.join(build, 'cli', 'diemcau');
     this.web = process.env.DIEMCAU_WEB ?? path.join(repo, 'web', 'dist');
-    this.data = path.join(dir, 'data');
+    this.data = mkdtempSync(path.join(dir, 'data-'));
     this.log = path.join(dir, 'daemons.log');
     this.sites = sites;
     this.ports = ports;
-    mkdirSync(this.data, { recursive: true });
   }
 
   async start() {

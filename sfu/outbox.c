@@ -1,10 +1,13 @@
 #include "outbox.h"
 
+#define MESSAGES_MAX (2 * UDP_BATCH) /* a full batch and what a full socket left of the last */
+
 struct Outbox {
 	Udp *udp;
 	Stats *stats;
-	UdpMessage messages[UDP_BATCH];
+	UdpMessage messages[MESSAGES_MAX];
 	unsigned count;
+	bool blocked;
 	size_t used;
 	uint8_t memory[OUTBOX_SIZE];
 };
@@ -22,24 +25,43 @@ void outbox_free(Outbox *outbox)
 	g_free(outbox);
 }
 
-void outbox_flush(Outbox *outbox)
+/* Rooms given out already stay where they are. */
+static void send_batch(Outbox *outbox)
 {
-	if (outbox->count)
-		udp_send(outbox->udp, outbox->messages, outbox->count);
-	outbox->count = 0;
-	outbox->used = 0;
+	unsigned batch = MIN(outbox->count, UDP_BATCH);
+	unsigned done = udp_send(outbox->udp, outbox->messages, batch);
+	outbox->count -= done;
+	memmove(outbox->messages, outbox->messages + done,
+		outbox->count * sizeof *outbox->messages);
+	outbox->blocked = done < batch;
 }
 
-void outbox_ensure(Outbox *outbox, size_t len)
+void outbox_flush(Outbox *outbox)
+{
+	do
+		send_batch(outbox);
+	while (outbox->count && !outbox->blocked);
+	if (!outbox->count)
+		outbox->used = 0;
+}
+
+bool outbox_is_blocked(const Outbox *outbox)
+{
+	return outbox->blocked;
+}
+
+bool outbox_ensure(Outbox *outbox, size_t len)
 {
 	g_assert(len <= OUTBOX_SIZE);
 	if (outbox->used + len > OUTBOX_SIZE)
 		outbox_flush(outbox);
+	return outbox->used + len <= OUTBOX_SIZE;
 }
 
 uint8_t *outbox_room(Outbox *outbox, size_t len)
 {
-	outbox_ensure(outbox, len);
+	if (!outbox_ensure(outbox, len))
+		return NULL;
 	uint8_t *room = outbox->memory + outbox->used;
 	outbox->used += len;
 	return room;
@@ -71,10 +93,11 @@ void outbox_push(Outbox *outbox, const Path *path, const uint8_t *data, size_t l
 			return;
 		}
 	}
-	if (outbox->count == UDP_BATCH) {
-		/* Not outbox_flush(): rooms given out already stay where they are. */
-		udp_send(outbox->udp, outbox->messages, outbox->count);
-		outbox->count = 0;
+	if (outbox->count >= UDP_BATCH && !outbox->blocked)
+		send_batch(outbox);
+	if (outbox->count == MESSAGES_MAX) {
+		STATS_ADD(outbox->stats, send_dropped_total, 1);
+		return;
 	}
 	UdpMessage *message = &outbox->messages[outbox->count++];
 	*message = (UdpMessage){ .to = path->remote,
@@ -89,6 +112,10 @@ void outbox_push(Outbox *outbox, const Path *path, const uint8_t *data, size_t l
 void outbox_copy(Outbox *outbox, const Path *path, const uint8_t *data, size_t len)
 {
 	uint8_t *room = outbox_room(outbox, len);
+	if (!room) {
+		STATS_ADD(outbox->stats, send_dropped_total, 1);
+		return;
+	}
 	memcpy(room, data, len);
 	outbox_push(outbox, path, room, len);
 }

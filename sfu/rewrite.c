@@ -1,4 +1,7 @@
 #include "rewrite.h"
+#include <glib.h>
+
+#define REPLAY_SQUEEZE 5 /* 33 ms between pictures become 1 ms */
 
 void rewrite_init(Rewrite *rewrite, uint64_t random)
 {
@@ -21,19 +24,22 @@ static RewriteSpan *next_span(Rewrite *rewrite)
 	return current_span(rewrite);
 }
 
+/* The last timestamp, moved on by the time since it was sent; at least by one. */
+static uint32_t timestamp_now(const Rewrite *rewrite, uint32_t clock_rate, int64_t now_us)
+{
+	uint32_t step = 0;
+	if (rewrite->sent_us && now_us > rewrite->sent_us)
+		step = (uint32_t)((uint64_t)(now_us - rewrite->sent_us) * clock_rate / 1000000);
+	return rewrite->timestamp_out + MAX(step, 1);
+}
+
 void rewrite_switch(
 	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
 {
-	uint32_t step = 1;
-	if (rewrite->sent_us && now_us > rewrite->sent_us)
-		step = (uint32_t)((uint64_t)(now_us - rewrite->sent_us) * clock_rate / 1000000);
-	if (!step)
-		step = 1;
-
 	/* An unfinished frame leaves a gap of one, so that the decoder knows that it is (RFC 3550
 	 * has no other way to say so). */
 	uint64_t out_start = rewrite->highest_out + (rewrite->frame_open ? 2 : 1);
-	uint32_t timestamp = rewrite->timestamp_out + step;
+	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
 
 	*next_span(rewrite) = (RewriteSpan){
 		.source = source,
@@ -41,19 +47,42 @@ void rewrite_switch(
 		.in_start = first->sequence,
 		.sequence_offset = out_start - first->sequence,
 		.timestamp_offset = timestamp - first->rtp.timestamp,
+		.timestamp_in = first->rtp.timestamp,
 		.picture_offset = (uint16_t)(rewrite->picture_out + 1 - first->vp8.picture_id),
 		.tl0_offset = (uint8_t)(rewrite->tl0_out + 1 - first->vp8.tl0picidx),
 		.keyidx_offset = (uint8_t)(rewrite->keyidx_out + 1 - first->vp8.keyidx),
 	};
 	rewrite->highest_in = first->sequence - 1;
 	rewrite->timestamp_in = first->rtp.timestamp;
-	rewrite->frame_open = false;
+	rewrite->frame_open = rewrite->replaying = false;
+}
+
+void rewrite_replay(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	rewrite_switch(rewrite, source, first, clock_rate, now_us);
+	current_span(rewrite)->squeeze = REPLAY_SQUEEZE;
+	rewrite->replaying = true;
+}
+
+void rewrite_live(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	RewriteSpan span = *current_span(rewrite);
+	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
+	span.out_start = first->sequence + span.sequence_offset;
+	span.in_start = first->sequence;
+	span.timestamp_offset = timestamp - first->rtp.timestamp;
+	span.squeeze = 0;
+	*next_span(rewrite) = span;
+	rewrite->replaying = false;
 }
 
 static void apply(const RewriteSpan *span, const Packet *packet, Rewritten *out)
 {
 	out->sequence = packet->sequence + span->sequence_offset;
-	out->timestamp = packet->rtp.timestamp + span->timestamp_offset;
+	int32_t since = (int32_t)(packet->rtp.timestamp - span->timestamp_in);
+	out->timestamp = span->timestamp_in + (uint32_t)(since / (1 << span->squeeze)) +
+			 span->timestamp_offset;
 	out->picture_id = (packet->vp8.picture_id + span->picture_offset) & 0x7fff;
 	out->tl0picidx = (uint8_t)(packet->vp8.tl0picidx + span->tl0_offset);
 	out->keyidx = (packet->vp8.keyidx + span->keyidx_offset) & 0x1f;
@@ -86,6 +115,8 @@ void rewrite_skip(Rewrite *rewrite, const Packet *packet)
 	if (packet->sequence != rewrite->highest_in + 1)
 		return; /* its number already counts as a gap downstream */
 
+	if (packet->rtp.marker)
+		rewrite->frame_open = false; /* else a late packet could take the gap's number */
 	uint64_t offset = span->sequence_offset - 1;
 	if (rewrite->highest_out + 1 != span->out_start) {
 		RewriteSpan before = *span;

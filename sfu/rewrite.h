@@ -19,6 +19,8 @@ typedef struct RewriteSpan {
 	uint64_t in_start;        /* first incoming number */
 	uint64_t sequence_offset; /* out = in + offset, modulo 2^64 */
 	uint32_t timestamp_offset;
+	uint32_t timestamp_in; /* of its first packet */
+	uint8_t squeeze;       /* time since then is divided by 2 to this power */
 	uint16_t picture_offset;
 	uint8_t tl0_offset, keyidx_offset;
 } RewriteSpan;
@@ -34,6 +36,7 @@ typedef struct Rewrite {
 	uint16_t picture_out; /* last VP8 numbers sent, and where they came from */
 	uint8_t tl0_out, keyidx_out;
 	bool frame_open; /* the last packet was not the end of its frame */
+	bool replaying;  /* the current span is of the past */
 } Rewrite;
 
 /* What the outgoing packet carries. */
@@ -52,6 +55,14 @@ void rewrite_init(Rewrite *rewrite, uint64_t random);
  * from the last one by the time that has passed. */
 void rewrite_switch(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,
 	int64_t now_us);
+
+/* The same for packets of the past that are sent in one go: time passes 32 times faster in them, so
+ * that they do not delay what is shown after them. Ends with rewrite_live(). */
+void rewrite_replay(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,
+	int64_t now_us);
+/* The present begins with this packet, the first of a picture; its timestamp goes on by the time
+ * that has passed. */
+void rewrite_live(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us);
 
 /* The numbers of a packet of the current source. False: it is from before the switch; drop it. */
 bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewritten *out);

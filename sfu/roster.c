@@ -1,8 +1,8 @@
 #include "roster.h"
 #include <sys/epoll.h>
 
-#define VIEWER_TICKS 10      /* a viewer is looked after each tenth tick: 100 ms */
-#define UDP_BATCHES_A_TURN 4 /* then timers and TCP have their turn */
+#define VIEWER_TICKS 20       /* a viewer is looked after each twentieth tick: 100 ms */
+#define UDP_BATCHES_A_TURN 16 /* all that waits is read before anything is sent: publishers first */
 
 /* A peer and what the roster knows of it. */
 typedef struct Entry {
@@ -210,7 +210,7 @@ static void on_tick(int64_t now_us, void *user)
 		while (g_hash_table_iter_next(&iter, NULL, &stage))
 			stage_tick(stage, now_us);
 	}
-	if (roster->tcp && roster->ticks % 100 == 0)
+	if (roster->tcp && roster->ticks % 200 == 0)
 		tcp_tick(roster->tcp, now_us);
 }
 
@@ -298,7 +298,7 @@ static Stage *take_stage(Roster *roster, const char *id)
 {
 	Stage *stage = g_hash_table_lookup(roster->stages, id);
 	if (!stage) {
-		stage = stage_new(id, on_slots, roster);
+		stage = stage_new(&roster->gear, id, on_slots, roster);
 		g_hash_table_insert(roster->stages, g_strdup(id), stage);
 	}
 	return stage;

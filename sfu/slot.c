@@ -16,21 +16,31 @@ void slot_init(Slot *slot, const ParamsMedia *media)
 	slot->rtx_index = random_number() % 0x7ffe;
 }
 
+static void put(Track **place, Track *track)
+{
+	if (track)
+		track->takers++;
+	if (*place)
+		(*place)->takers--;
+	*place = track;
+}
+
+void slot_clear(Slot *slot)
+{
+	put(&slot->track, NULL);
+	put(&slot->next, NULL);
+}
+
 void slot_aim(Slot *slot, Track *track)
 {
 	if (track && !slot->media->payload_type[track->codec])
 		track = NULL;
-	if (!track) {
-		slot->track = slot->next = NULL;
-		return;
-	}
-	if (track == slot->track) {
-		slot->next = NULL;
-		return;
-	}
-	if (track == slot->next)
-		return;
-	slot->next = track;
+	if (!track)
+		slot_clear(slot);
+	else if (track == slot->track)
+		put(&slot->next, NULL);
+	else
+		put(&slot->next, track);
 }
 
 void slot_remind(Slot *slot, int64_t now_us)
@@ -42,9 +52,9 @@ void slot_remind(Slot *slot, int64_t now_us)
 void slot_release(Slot *slot, const Track *track)
 {
 	if (slot->track == track)
-		slot->track = NULL;
+		put(&slot->track, NULL);
 	if (slot->next == track)
-		slot->next = NULL;
+		put(&slot->next, NULL);
 }
 
 void slot_pause(Slot *slot, int64_t now_us)
@@ -52,8 +62,9 @@ void slot_pause(Slot *slot, int64_t now_us)
 	if (!slot->track || !slot->media->video)
 		return;
 	if (!slot->next)
-		slot->next = slot->track;
-	slot->track = NULL;
+		put(&slot->next, slot->track);
+	put(&slot->track, NULL);
+	slot->slow = true;
 	slot_want_keyframe(slot, now_us);
 }
 
@@ -77,7 +88,7 @@ static void build(const Slot *slot, const Track *track, const Packet *packet,
 		.orientation = packet->orientation,
 	};
 	SealJob *job = &out->job;
-	out->packet = packet;
+	out->video = packet->video;
 	*job = (SealJob){ .index = index, .ssrc = header.ssrc };
 	job->header_len = (uint16_t)rtp_write(out->header, sizeof out->header, &header, NULL);
 
@@ -100,34 +111,80 @@ static void build(const Slot *slot, const Track *track, const Packet *packet,
 	job->payload_len = (uint16_t)(packet->rtp.payload_len - skip);
 }
 
-bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
-	int64_t now_us, SlotPacket *out)
+void slot_begin_past(Slot *slot, int64_t now_us)
 {
-	if (track == slot->track && track->id != slot->source) {
-		slot->track = NULL;
-		slot->next = slot->next ? slot->next : track;
-		track_want_keyframe(track, now_us);
-	}
-	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
-		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
-		slot->track = track;
-		slot->source = track->id;
-		slot->next = NULL;
-	}
-	if (track != slot->track)
-		return false;
+	Track *track = slot->next;
+	if (!track || slot->track || slot->slow || !track_has_gop(track, now_us))
+		return;
+	rewrite_replay(&slot->rewrite, track->id, history_find(track->history, track->gop_from),
+		track->clock_rate, now_us);
+	slot->catch_at = track->gop_from;
+	slot->source = track->id;
+	put(&slot->track, track);
+	put(&slot->next, NULL);
+}
+
+/* Its numbers and its bytes; false where it is not sent. */
+static bool emit(
+	Slot *slot, const Packet *packet, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
+{
+	Rewritten numbers;
 	if (!packet->rtp.payload_len) {
 		rewrite_skip(&slot->rewrite, packet);
 		return false;
 	}
-
-	Rewritten numbers;
 	if (!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
 		return false;
-	build(slot, track, packet, &numbers, false, numbers.sequence, transport_cc, out);
+	build(slot, slot->track, packet, &numbers, false, numbers.sequence, transport_cc, out);
 	slot->packets++;
 	slot->bytes += packet->rtp.payload_len;
 	return true;
+}
+
+bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
+{
+	if (!slot->catch_at || !slot->track || slot->track->id != slot->source)
+		return false;
+	uint64_t highest = history_highest(slot->track->history);
+	while (slot->catch_at <= highest) {
+		/* What was lost on the way to us is asked for by the viewer, as ever. */
+		const Packet *packet = history_find(slot->track->history, slot->catch_at++);
+		if (packet && emit(slot, packet, transport_cc, now_us, out))
+			return true;
+	}
+	slot->live_from = slot->catch_at;
+	slot->catch_at = 0;
+	return false;
+}
+
+static bool begins_picture(const Slot *slot, const Packet *packet)
+{
+	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
+}
+
+bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
+	int64_t now_us, SlotPacket *out)
+{
+	if (track == slot->track && track->id != slot->source) {
+		put(&slot->next, slot->next ? slot->next : track);
+		put(&slot->track, NULL);
+		track_want_keyframe(track, now_us);
+	}
+	if (track == slot->track && (slot->catch_at || packet->sequence < slot->live_from))
+		return false;
+	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
+		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
+		slot->catch_at = slot->live_from = 0;
+		slot->slow = false;
+		put(&slot->track, track);
+		slot->source = track->id;
+		put(&slot->next, NULL);
+	}
+	if (track != slot->track)
+		return false;
+	if (slot->rewrite.replaying && begins_picture(slot, packet))
+		rewrite_live(&slot->rewrite, packet, track->clock_rate, now_us);
+	return emit(slot, packet, transport_cc, now_us, out);
 }
 
 bool slot_repeat(
@@ -173,7 +230,7 @@ void slot_want_keyframe(Slot *slot, int64_t now_us)
 bool slot_report(const Slot *slot, uint64_t ntp, int64_t now_us, RtcpSenderInfo *info)
 {
 	const Track *track = slot->track;
-	if (!track || !slot->packets)
+	if (!track || !slot->packets || slot->rewrite.replaying)
 		return false;
 
 	*info = (RtcpSenderInfo){ .ssrc = slot->media->ssrc,

@@ -14,9 +14,12 @@
 
 typedef struct Slot {
 	const ParamsMedia *media;
-	Track *track;    /* whose packets go out; NULL: silence */
-	Track *next;     /* takes its place with its first keyframe; NULL: none waits */
-	uint64_t source; /* id of `track` when it came in: another one means it began anew */
+	Track *track;       /* whose packets go out; NULL: silence */
+	Track *next;        /* takes its place with its first keyframe; NULL: none waits */
+	uint64_t source;    /* id of `track` when it came in: another one means it began anew */
+	bool slow;          /* paused: goes on with a keyframe of the present alone */
+	uint64_t catch_at;  /* next packet of the past to send; 0: none, the present goes out */
+	uint64_t live_from; /* of `track`: what is older has been sent from the past */
 	Rewrite rewrite;
 	uint64_t rtx_index;      /* of the packet sent again last */
 	uint32_t packets, bytes; /* for sender reports */
@@ -30,12 +33,14 @@ typedef struct Slot {
 typedef struct SlotPacket {
 	uint8_t header[SLOT_HEADER_MAX];
 	SealJob job;
-	const Packet *packet;
+	bool video;
 } SlotPacket;
 
 void slot_init(Slot *slot, const ParamsMedia *media);
-/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec the
- * viewer has not agreed to leaves the slot empty. */
+/* Lets go of its tracks. */
+void slot_clear(Slot *slot);
+/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec
+ * the viewer has not agreed to leaves the slot empty. */
 void slot_aim(Slot *slot, Track *track);
 /* The viewer can be sent to: asks for the keyframe that it waits for, if it does. */
 void slot_remind(Slot *slot, int64_t now_us);
@@ -43,6 +48,12 @@ void slot_remind(Slot *slot, int64_t now_us);
 void slot_release(Slot *slot, const Track *track);
 /* Stops video until the next keyframe: the line cannot take it. */
 void slot_pause(Slot *slot, int64_t now_us);
+
+/* An empty slot that waits for a track whose last keyframe is at hand: begins with that, and is
+ * live when it has caught up. */
+void slot_begin_past(Slot *slot, int64_t now_us);
+/* The next packet of the past. False: none is left, or the slot is live. */
+bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
 
 /* A packet of a track came. True: out is to be sealed and sent. */
 bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,

@@ -1,6 +1,14 @@
 #include "stage.h"
 #include "hearing.h"
 
+/* A small stage sends at once. A large one waits for the end of a picture, at most so long: a voice
+ * that rides on a picture costs a quarter of one that travels alone. */
+#define SMALL_STAGE 100
+#define LARGE_STAGE 300
+#define HOLD_US 4000
+#define HOLD_LARGE_US 8000
+#define ROUND_SPACING_US 4500 /* of rounds full of video: a tick, and a little for its jitter */
+
 typedef struct Plan {
 	Track *heard[STAGE_HEARD];
 	Track *main, *main_instead; /* instead: for whoever is on main himself */
@@ -8,6 +16,7 @@ typedef struct Plan {
 } Plan;
 
 struct Stage {
+	Gear *gear;
 	char id[PARAMS_ID_MAX + 1];
 	StageSlots slots;
 	void *user;
@@ -17,13 +26,17 @@ struct Stage {
 	char main_before[PARAMS_ID_MAX + 1]; /* owner who was on main until the last change */
 	GPtrArray *viewers, *publishers;     /* Peer *, borrowed */
 
-	ViewerPacket pending[VIEWER_BATCH];
-	unsigned pending_count;
+	Feed feed;
+	FeedItem round[FEED_ROUND_MAX]; /* going out now */
+	unsigned round_count;
+	unsigned round_first, round_served; /* viewer it began with, viewers who have had it */
+	int64_t video_from_us; /* more video not before: the last round took all it may */
 };
 
-Stage *stage_new(const char *id, StageSlots slots, void *user)
+Stage *stage_new(Gear *gear, const char *id, StageSlots slots, void *user)
 {
 	Stage *stage = g_new0(Stage, 1);
+	stage->gear = gear;
 	g_strlcpy(stage->id, id, sizeof stage->id);
 	stage->slots = slots;
 	stage->user = user;
@@ -32,18 +45,19 @@ Stage *stage_new(const char *id, StageSlots slots, void *user)
 	return stage;
 }
 
-static void drop_pending(Stage *stage)
+static void end_round(Stage *stage)
 {
-	for (unsigned i = 0; i < stage->pending_count; i++)
-		packet_unref(stage->pending[i].packet);
-	stage->pending_count = 0;
+	for (unsigned i = 0; i < stage->round_count; i++)
+		packet_unref(stage->round[i].packet);
+	stage->round_count = 0;
 }
 
 void stage_free(Stage *stage)
 {
 	if (!stage)
 		return;
-	drop_pending(stage);
+	end_round(stage);
+	feed_forget(&stage->feed, NULL);
 	g_ptr_array_unref(stage->viewers);
 	g_ptr_array_unref(stage->publishers);
 	g_free(stage);
@@ -184,18 +198,36 @@ static void forget_track(Stage *stage, const Track *track)
 {
 	if (!track)
 		return;
+	feed_forget(&stage->feed, track);
+	for (unsigned i = 0; i < stage->round_count; i++)
+		if (stage->round[i].track == track)
+			end_round(stage);
 	for (unsigned i = 0; i < stage->viewers->len; i++)
 		viewer_release(peer_viewer(stage->viewers->pdata[i]), track);
+}
+
+/* A round under way goes on with whoever came next. */
+static void remove_viewer(Stage *stage, Peer *peer)
+{
+	unsigned index, count = stage->viewers->len;
+	if (!g_ptr_array_find(stage->viewers, peer, &index))
+		return;
+	if ((index + count - stage->round_first) % count < stage->round_served)
+		stage->round_served--;
+	if (index < stage->round_first)
+		stage->round_first--;
+	g_ptr_array_remove_index(stage->viewers, index);
+	if (stage->round_first >= stage->viewers->len)
+		stage->round_first = 0;
 }
 
 void stage_remove(Stage *stage, Peer *peer, int64_t now_us)
 {
 	peer_set_stage(peer, NULL);
 	if (peer_viewer(peer)) {
-		g_ptr_array_remove_fast(stage->viewers, peer);
+		remove_viewer(stage, peer);
 		return;
 	}
-	drop_pending(stage);
 	g_ptr_array_remove(stage->publishers, peer);
 	for (unsigned source = 0; source < SOURCE_COUNT; source++)
 		forget_track(stage, peer_track(peer, (Source)source));
@@ -209,12 +241,21 @@ Peer *stage_any_peer(Stage *stage)
 					: NULL;
 }
 
+static void shed_track(Track *track, void *user)
+{
+	Stage *stage = user;
+	int64_t now_us = worker_now_us(stage->gear->worker);
+	for (unsigned i = 0; i < stage->viewers->len; i++)
+		viewer_shed(peer_viewer(stage->viewers->pdata[i]), track, now_us);
+}
+
 void stage_packet(Stage *stage, Track *track, Packet *packet, int64_t now_us)
 {
-	if (stage->pending_count == VIEWER_BATCH)
-		stage_settle(stage, now_us);
-	stage->pending[stage->pending_count++] =
-		(ViewerPacket){ .track = track, .packet = packet_ref(packet) };
+	if (!track->takers || feed_add(&stage->feed, track, packet, now_us))
+		return;
+	STATS_ADD(stage->gear->stats, shed_total, 1);
+	if (packet->video)
+		shed_track(track, stage);
 }
 
 void stage_flowing(Stage *stage, int64_t now_us)
@@ -222,14 +263,54 @@ void stage_flowing(Stage *stage, int64_t now_us)
 	make_plan(stage, now_us);
 }
 
+static int64_t hold_us(const Stage *stage)
+{
+	unsigned viewers = stage->viewers->len;
+	return viewers < SMALL_STAGE ? 0 : viewers < LARGE_STAGE ? HOLD_US : HOLD_LARGE_US;
+}
+
+static bool begin_round(Stage *stage, int64_t now_us)
+{
+	unsigned viewers = stage->viewers->len;
+	if (!feed_is_ripe(&stage->feed, now_us, hold_us(stage)))
+		return false;
+	stage->round_count = feed_take(
+		&stage->feed, stage->round, now_us < stage->video_from_us ? 0 : FEED_ROUND_VIDEO);
+	unsigned videos = 0;
+	while (videos < stage->round_count && stage->round[videos].packet->video)
+		videos++;
+	if (videos == FEED_ROUND_VIDEO)
+		stage->video_from_us = now_us + ROUND_SPACING_US;
+	/* Nobody is always the last. */
+	stage->round_first = viewers ? (stage->round_first + viewers * 5 / 13 + 1) % viewers : 0;
+	stage->round_served = 0;
+	return stage->round_count > 0;
+}
+
+/* False: the socket is full, the rest of the viewers wait. */
+static bool serve_round(Stage *stage, int64_t now_us)
+{
+	unsigned viewers = stage->viewers->len;
+	for (; stage->round_served < viewers; stage->round_served++) {
+		unsigned index = (stage->round_first + stage->round_served) % viewers;
+		if (outbox_is_blocked(stage->gear->outbox))
+			return false;
+		viewer_forward(peer_viewer(stage->viewers->pdata[index]), stage->round,
+			stage->round_count, now_us);
+	}
+	return true;
+}
+
 void stage_settle(Stage *stage, int64_t now_us)
 {
-	if (!stage->pending_count)
-		return;
-	for (unsigned i = 0; i < stage->viewers->len; i++)
-		viewer_forward(peer_viewer(stage->viewers->pdata[i]), stage->pending,
-			stage->pending_count, now_us);
-	drop_pending(stage);
+	unsigned dropped = feed_shed(&stage->feed, now_us, shed_track, stage);
+	if (dropped)
+		STATS_ADD(stage->gear->stats, shed_total, dropped);
+	while (stage->round_count || begin_round(stage, now_us)) {
+		if (!serve_round(stage, now_us))
+			return;
+		end_round(stage);
+	}
 }
 
 void stage_tick(Stage *stage, int64_t now_us)

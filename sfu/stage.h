@@ -23,7 +23,7 @@ typedef struct Stage Stage;
 /* Owner of what is in each slot, "" for nobody; as somebody who owns none of it gets it. */
 typedef void (*StageSlots)(Stage *stage, const char *const owners[SLOT_COUNT], void *user);
 
-Stage *stage_new(const char *id, StageSlots slots, void *user);
+Stage *stage_new(Gear *gear, const char *id, StageSlots slots, void *user);
 /* Without peers by now. */
 void stage_free(Stage *stage);
 const char *stage_id(const Stage *stage);
@@ -35,11 +35,11 @@ void stage_remove(Stage *stage, Peer *peer, int64_t now_us);
 /* Any one of its peers, NULL when it has none. */
 Peer *stage_any_peer(Stage *stage);
 
-/* A packet of one of its publishers; kept until stage_settle(). */
+/* A packet of one of its publishers: a reference is kept until its round has gone out. */
 void stage_packet(Stage *stage, Track *track, Packet *packet, int64_t now_us);
 /* A track began or stopped. */
 void stage_flowing(Stage *stage, int64_t now_us);
-/* Sends what came in this turn to all viewers. */
+/* Sends what is ripe to all viewers, as far as the socket takes it. At the end of each turn. */
 void stage_settle(Stage *stage, int64_t now_us);
 /* Who speaks may have changed: about every 100 ms. */
 void stage_tick(Stage *stage, int64_t now_us);

@@ -12,7 +12,9 @@
 	X(bytes_in_total, "bytes of RTP received, on the wire of UDP payload")                    \
 	X(bytes_out_total, "bytes of RTP sent, on the wire of UDP payload")                       \
 	X(messages_out_total, "messages handed to the kernel: packets / messages is the GSO gain")\
-	X(send_dropped_total, "packets dropped because a socket would not take them")             \
+	X(send_full_total, "times the UDP socket was full: sending went on a tick later")         \
+	X(send_dropped_total, "packets dropped because they could not be sent")                   \
+	X(shed_total, "packets of video dropped for all viewers because sending fell behind")     \
 	X(stun_checks_total, "connectivity checks answered")                                      \
 	X(stun_dropped_total, "STUN messages dropped unanswered")                                 \
 	X(unknown_dropped_total, "datagrams from an address without a valid check")               \

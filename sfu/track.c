@@ -39,6 +39,7 @@ void track_restart(Track *track, uint32_t ssrc)
 	track->ssrc = ssrc;
 	track->gaps = (Gaps){ 0 };
 	track->reception = (Reception){ 0 };
+	track->gop_from = 0;
 	track->key_parameters = false;
 	track->report_ntp = 0;
 }
@@ -90,6 +91,23 @@ static bool read_payload(Track *track, Packet *packet)
 	}
 }
 
+/* What a newcomer needs: everything since the last keyframe. */
+static void note_gop(Track *track, const Packet *packet, int64_t now_us)
+{
+	if (packet->keyframe && packet->rtp.payload_len && packet->sequence > track->gop_from) {
+		track->gop_from = packet->sequence;
+		track->gop_us = now_us;
+		track->gop_bytes = 0;
+	}
+	track->gop_bytes += packet->rtp.payload_len;
+}
+
+bool track_has_gop(const Track *track, int64_t now_us)
+{
+	return track->media->video && track->gop_from && now_us - track->gop_us <= TRACK_GOP_US &&
+	       track->gop_bytes <= TRACK_GOP_BYTES && history_find(track->history, track->gop_from);
+}
+
 bool track_receive(Track *track, Packet *packet, int64_t now_us)
 {
 	if (!read_payload(track, packet))
@@ -105,6 +123,7 @@ bool track_receive(Track *track, Packet *packet, int64_t now_us)
 		loudness_packet(&track->loudness, packet->audio_level, now_us);
 	if (packet->keyframe)
 		track->keyframe_wanted_us = 0;
+	note_gop(track, packet, now_us);
 	track->last_packet_us = now_us;
 	return true;
 }

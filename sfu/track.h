@@ -12,6 +12,10 @@
 
 #define TRACK_KEYFRAME_SPACING_US 1000000 /* requests upstream: at most one a second (M8) */
 #define TRACK_SILENT_US 2000000           /* no packet for this long: it has stopped */
+/* A newcomer starts with the last keyframe and what followed, if that is no older (M9) and no more:
+ * 2 s of 1.5 Mbit/s. Else one request serves all who wait. */
+#define TRACK_GOP_US 2000000
+#define TRACK_GOP_BYTES 400000
 
 typedef struct Track {
 	uint64_t id;       /* random: unique across nodes; never 0 */
@@ -29,8 +33,13 @@ typedef struct Track {
 	int64_t last_packet_us;
 	bool flowing;
 
+	unsigned takers; /* slots that it is in or waits for; 0: its packets need not be fed */
+
 	int64_t keyframe_wanted_us; /* somebody waits since then; 0: nobody */
 	int64_t keyframe_asked_us;
+	uint64_t gop_from;   /* number of the last keyframe's first packet; 0: none */
+	int64_t gop_us;      /* when it came */
+	uint32_t gop_bytes;  /* payload since then */
 	bool key_parameters; /* H.264: parameter sets came just before this packet */
 	uint32_t key_timestamp;
 
@@ -51,6 +60,8 @@ void track_restart(Track *track, uint32_t ssrc);
 bool track_receive(Track *track, Packet *packet, int64_t now_us);
 void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_us);
 
+/* True if its history has all that a newcomer needs to start at once. */
+bool track_has_gop(const Track *track, int64_t now_us);
 /* A viewer cannot go on without a keyframe. */
 void track_want_keyframe(Track *track, int64_t now_us);
 /* True when a request must be sent now. */

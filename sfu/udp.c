@@ -173,16 +173,20 @@ static void write_control(
 	header->msg_controllen = len;
 }
 
+static bool is_full(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+/* That one address cannot be reached: drop and go on. */
 static bool is_loss(int error)
 {
-	/* The socket or the line is full, or that one address cannot be reached: drop and go on. */
-	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM ||
-	       error == ENETUNREACH || error == EHOSTUNREACH || error == EPERM ||
+	return error == ENETUNREACH || error == EHOSTUNREACH || error == EPERM ||
 	       error == EMSGSIZE || error == ECONNREFUSED || error == EACCES ||
 	       error == EADDRNOTAVAIL || error == ENETDOWN;
 }
 
-void udp_send(Udp *udp, const UdpMessage *messages, unsigned count)
+unsigned udp_send(Udp *udp, const UdpMessage *messages, unsigned count)
 {
 	struct mmsghdr headers[UDP_BATCH];
 	struct iovec parts[UDP_BATCH];
@@ -208,6 +212,10 @@ void udp_send(Udp *udp, const UdpMessage *messages, unsigned count)
 		}
 		if (errno == EINTR)
 			continue;
+		if (is_full(errno)) {
+			STATS_ADD(udp->stats, send_full_total, 1);
+			break;
+		}
 		if ((errno == EIO || errno == EINVAL) && messages[at].segments > 1)
 			udp->gso = false; /* the device cannot: single datagrams from now on */
 		else if (!is_loss(errno))
@@ -215,4 +223,5 @@ void udp_send(Udp *udp, const UdpMessage *messages, unsigned count)
 		STATS_ADD(udp->stats, send_dropped_total, messages[at].segments);
 		at++;
 	}
+	return at;
 }

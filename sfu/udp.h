@@ -1,7 +1,7 @@
 /* udp.h - the one UDP socket of a worker: reads in batches, sends in batches with GSO
  *
  * The worker's thread alone. GSO (UDP_SEGMENT) is probed at start and left off where the kernel has
- * none. Nothing here ever blocks: what the socket does not take is dropped and counted. */
+ * none. Nothing here ever blocks: what a full socket does not take stays with the caller. */
 #pragma once
 #include "address.h"
 #include "packet.h"
@@ -36,4 +36,6 @@ bool udp_has_gso(const Udp *udp);
 
 /* Reads up to UDP_BATCH datagrams; false when there was none. */
 bool udp_receive(Udp *udp, PacketPool *pool, UdpReceive receive, void *user);
-void udp_send(Udp *udp, const UdpMessage *messages, unsigned count);
+/* Returns how many are done with: less than count when the socket is full. What one address alone
+ * cannot be sent is dropped and counted. */
+unsigned udp_send(Udp *udp, const UdpMessage *messages, unsigned count);

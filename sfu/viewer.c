@@ -2,6 +2,9 @@
 #include "ntp.h"
 
 #define REPORT_US 1000000
+#define REPLAY_ROUND 10  /* packets of the past sent with each round */
+#define PAD_VIDEO_MAX 8  /* of some 1,150 bytes */
+#define PAD_AUDIO_MAX 48 /* of some 120: three voices in one message cost less than two */
 
 struct Viewer {
 	Gear *gear;
@@ -26,6 +29,10 @@ Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
 
 void viewer_free(Viewer *viewer)
 {
+	if (!viewer)
+		return;
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		slot_clear(&viewer->slots[i]);
 	g_free(viewer);
 }
 
@@ -41,8 +48,10 @@ void viewer_remind(Viewer *viewer, int64_t now_us)
 {
 	if (!transport_path(viewer->transport))
 		return; /* a keyframe would come before the viewer does */
-	for (unsigned i = 0; i < viewer->slot_count; i++)
+	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		slot_begin_past(&viewer->slots[i], now_us);
 		slot_remind(&viewer->slots[i], now_us);
+	}
 }
 
 void viewer_release(Viewer *viewer, const Track *track)
@@ -51,21 +60,63 @@ void viewer_release(Viewer *viewer, const Track *track)
 		slot_release(&viewer->slots[i], track);
 }
 
+static unsigned length_of(const SealJob *job)
+{
+	return (unsigned)job->header_len + job->prefix_len + job->payload_len + job->padding;
+}
+
+/* Packets of one message to the kernel must be equally long, but for the last. libwebrtc cuts a
+ * picture into packets of two lengths, the longer ones behind: RTP padding (RFC 3550 §5.1) makes
+ * each as long as the longest, where that costs little. */
+static void level(SlotPacket *packets, unsigned count, unsigned pad_max)
+{
+	unsigned longest = 0;
+	for (unsigned i = 0; i < count; i++)
+		longest = MAX(longest, length_of(&packets[i].job));
+	for (unsigned i = 0; i < count; i++) {
+		unsigned missing = longest - length_of(&packets[i].job);
+		if (!missing || missing > pad_max)
+			continue;
+		packets[i].job.padding = (uint8_t)missing;
+		packets[i].header[0] |= 0x20;
+	}
+}
+
+/* Video of one stream after another, then the voices, of which the first rides as the shorter last
+ * packet of a picture's message. */
+static void level_all(SlotPacket *packets, unsigned count)
+{
+	unsigned at = 0;
+	while (at < count && packets[at].video) {
+		unsigned from = at;
+		while (at < count && packets[at].video &&
+			packets[at].job.ssrc == packets[from].job.ssrc)
+			at++;
+		level(packets + from, at - from, PAD_VIDEO_MAX);
+	}
+	at += at && at < count;
+	level(packets + at, count - at, PAD_AUDIO_MAX);
+}
+
 /* Seals what was built and puts it into the outbox, in order. */
 static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
 {
 	const Path *path = transport_path(viewer->transport);
 	unsigned tag = srtp_profile_tag_len(transport_profile(viewer->transport));
 	Outbox *outbox = viewer->gear->outbox;
-	SealJob jobs[VIEWER_BATCH];
+	SealJob jobs[FEED_ROUND_MAX];
 	size_t bytes = 0;
 
-	outbox_ensure(outbox, (size_t)count * (RTP_PACKET_MAX + SLOT_HEADER_MAX + SEAL_TAG_MAX));
+	if (!outbox_ensure(
+		    outbox, (size_t)count * (RTP_PACKET_MAX + SLOT_HEADER_MAX + SEAL_TAG_MAX))) {
+		STATS_ADD(viewer->gear->stats, send_dropped_total, count);
+		return;
+	}
+	if (!path->line)
+		level_all(packets, count);
 	for (unsigned i = 0; i < count; i++) {
 		SealJob *job = &packets[i].job;
-		size_t len = (size_t)job->header_len + job->prefix_len + job->payload_len +
-			     job->padding + tag;
-		job->dst = outbox_room(outbox, len);
+		job->dst = outbox_room(outbox, length_of(job) + tag);
 		memcpy(job->dst, packets[i].header, job->header_len);
 		jobs[i] = *job;
 	}
@@ -88,23 +139,38 @@ static void pause_video_of_slow_line(Viewer *viewer, const Path *path, int64_t n
 		slot_pause(&viewer->slots[i], now_us);
 }
 
-void viewer_forward(Viewer *viewer, const ViewerPacket *packets, unsigned count, int64_t now_us)
+/* A newcomer's past, a little with each round: it neither fills the line nor delays a voice. */
+static void replay(Viewer *viewer, int64_t now_us)
 {
-	SlotPacket ready[VIEWER_BATCH];
+	SlotPacket ready[REPLAY_ROUND];
+	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		unsigned built = 0;
+		while (built < REPLAY_ROUND && slot_replay(&viewer->slots[i], &viewer->transport_cc,
+						       now_us, &ready[built]))
+			built++;
+		if (built)
+			send_packets(viewer, ready, built);
+	}
+}
+
+void viewer_forward(Viewer *viewer, const FeedItem *round, unsigned count, int64_t now_us)
+{
+	SlotPacket ready[FEED_ROUND_MAX];
 	unsigned built = 0;
 	const Path *path = transport_path(viewer->transport);
 	if (!path)
 		return;
 
-	g_assert(count <= VIEWER_BATCH);
+	g_assert(count <= FEED_ROUND_MAX);
 	pause_video_of_slow_line(viewer, path, now_us);
+	replay(viewer, now_us);
 	for (unsigned p = 0; p < count; p++) {
 		for (unsigned s = 0; s < viewer->slot_count; s++) {
 			Slot *slot = &viewer->slots[s];
-			Track *track = packets[p].track;
+			Track *track = round[p].track;
 			if (slot->track != track && slot->next != track)
 				continue;
-			if (slot_forward(slot, track, packets[p].packet, &viewer->transport_cc,
+			if (slot_forward(slot, track, round[p].packet, &viewer->transport_cc,
 				    now_us, &ready[built]))
 				built++;
 			break; /* a track is in one slot of a viewer at most */
@@ -112,6 +178,13 @@ void viewer_forward(Viewer *viewer, const ViewerPacket *packets, unsigned count,
 	}
 	if (built)
 		send_packets(viewer, ready, built);
+}
+
+void viewer_shed(Viewer *viewer, const Track *track, int64_t now_us)
+{
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		if (viewer->slots[i].track == track)
+			slot_pause(&viewer->slots[i], now_us);
 }
 
 static Slot *slot_of_ssrc(Viewer *viewer, uint32_t ssrc)
@@ -127,7 +200,7 @@ static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned
 	Viewer *viewer = user;
 	Slot *slot = slot_of_ssrc(viewer, ssrc);
 	int64_t now_us = worker_now_us(viewer->gear->worker);
-	SlotPacket ready[VIEWER_BATCH];
+	SlotPacket ready[FEED_ROUND_MAX];
 	unsigned built = 0, repeated = 0;
 
 	STATS_ADD(viewer->gear->stats, nack_in_total, count);
@@ -137,7 +210,7 @@ static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned
 		if (!slot_repeat(slot, lost[i], &viewer->transport_cc, now_us, &ready[built]))
 			continue;
 		repeated++;
-		if (++built == VIEWER_BATCH) {
+		if (++built == FEED_ROUND_MAX) {
 			send_packets(viewer, ready, built);
 			built = 0;
 		}

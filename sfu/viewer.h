@@ -1,20 +1,13 @@
 /* viewer.h - a viewer's part of a peer: its slots, sealed and sent in batches
  *
- * Gets the packets of a turn all at once, so that what goes to one viewer lies together. Hears its
+ * Gets the packets of a round all at once, so that what goes to one viewer lies together. Hears its
  * loss and keyframe requests. The worker's thread alone; owned by a Peer. */
 #pragma once
+#include "feed.h"
 #include "slot.h"
 #include "transport.h"
 
-#define VIEWER_BATCH 32 /* packets of one turn; a longer turn takes several batches */
-
 typedef struct Viewer Viewer;
-
-/* A packet of this turn and where it comes from; both borrowed. */
-typedef struct ViewerPacket {
-	Track *track;
-	Packet *packet;
-} ViewerPacket;
 
 Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport);
 void viewer_free(Viewer *viewer);
@@ -24,8 +17,10 @@ void viewer_aim(Viewer *viewer, SlotName slot, Track *track, int64_t now_us);
 /* Asks for the keyframes its slots wait for, once it can be sent to. */
 void viewer_remind(Viewer *viewer, int64_t now_us);
 void viewer_release(Viewer *viewer, const Track *track);
-/* Sends what its slots want of these; at most VIEWER_BATCH. */
-void viewer_forward(Viewer *viewer, const ViewerPacket *packets, unsigned count, int64_t now_us);
+/* Sends what its slots want of a round, at most FEED_ROUND_MAX, video first. */
+void viewer_forward(Viewer *viewer, const FeedItem *round, unsigned count, int64_t now_us);
+/* Video of this track was shed: what follows is of no use before a keyframe. */
+void viewer_shed(Viewer *viewer, const Track *track, int64_t now_us);
 void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len);
 /* About every 100 ms. */
 void viewer_tick(Viewer *viewer, int64_t now_us);

@@ -277,6 +277,129 @@ static void test_repeats_what_was_sent(void)
 	packet_pool_free(pool);
 }
 
+static void take_note(GArray *sent, const SlotPacket *out)
+{
+	RtpHeader header;
+	uint8_t whole[1500];
+	memcpy(whole, out->header, out->job.header_len);
+	memcpy(whole + out->job.header_len, out->job.prefix, out->job.prefix_len);
+	g_assert_true(rtp_read(&header, whole, (size_t)out->job.header_len + out->job.prefix_len));
+	Sent row = { .index = out->job.index,
+		.timestamp = header.timestamp,
+		.picture_id = (uint16_t)((out->job.prefix[2] & 0x7f) << 8 | out->job.prefix[3]) };
+	g_array_append_val(sent, row);
+}
+
+/* A newcomer in the middle of a stream: first the keyframe of the past, then all since, in squeezed
+ * time, then the present, nothing twice and nothing left out. */
+static void test_starts_with_the_past(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	for (unsigned run = 0; run < 100; run++) {
+		PacketPool *pool = packet_pool_new();
+		ParamsMedia media = viewer_media();
+		Slot slot;
+		Sender sender;
+		Packet *waiting[64];
+		unsigned waiting_count = 0, before = (unsigned)g_rand_int_range(random, 30, 250);
+		uint16_t transport_cc = 0;
+		uint64_t key = 0;
+		unsigned key_at = 0;
+		int64_t now_us = 1000000;
+		SlotPacket out;
+		g_autoptr(GArray) sent = g_array_new(FALSE, TRUE, sizeof(Sent));
+		slot_init(&slot, &media);
+		sender_init(&sender, random);
+		for (unsigned i = 0; i < 600; i++) {
+			Packet *packet = sender_next(&sender, pool, random);
+			now_us += 3000;
+			g_assert_true(track_receive(sender.track, packet, now_us));
+			if (i <= before && packet->keyframe && packet->rtp.payload_len)
+				key = packet->sequence, key_at = i;
+			if (i == before) {
+				slot_aim(&slot, sender.track);
+				slot_begin_past(&slot, now_us);
+				g_assert_true(key ? slot.track == sender.track : !slot.track);
+			}
+			/* Packets wait in a feed and go out in rounds, each after some of the past.
+			 */
+			waiting[waiting_count++] = packet;
+			if (waiting_count < 64 && g_rand_int_range(random, 0, 5))
+				continue;
+			for (unsigned n = 0; n < 10; n++) {
+				if (!slot_replay(&slot, &transport_cc, now_us, &out))
+					break;
+				take_note(sent, &out);
+			}
+			for (unsigned n = 0; n < waiting_count; n++) {
+				if (slot_forward(&slot, sender.track, waiting[n], &transport_cc,
+					    now_us, &out))
+					take_note(sent, &out);
+				packet_unref(waiting[n]);
+			}
+			waiting_count = 0;
+		}
+		for (unsigned n = 0; n < waiting_count; n++)
+			packet_unref(waiting[n]);
+		g_assert_cmpuint(sent->len, >, 100);
+		if (key)
+			g_assert_cmpuint(sent->len, >, 280);
+		unsigned squeezed = 0;
+		for (unsigned i = 1; i < sent->len; i++) {
+			const Sent *last = &g_array_index(sent, Sent, i - 1);
+			const Sent *now = &g_array_index(sent, Sent, i);
+			uint32_t step = now->timestamp - last->timestamp;
+			g_assert_cmpuint(now->index, ==, last->index + 1);
+			g_assert_cmpuint(step, <, 90000);
+			g_assert_true((step == 0) == (now->picture_id == last->picture_id));
+			squeezed += step > 0 && step <= 100;
+		}
+		if (key && before - key_at > 20)
+			g_assert_cmpuint(squeezed, >, 0);
+		for (unsigned i = sent->len > 200 ? sent->len - 200 : 0; i < sent->len; i++) {
+			const Sent *was = &g_array_index(sent, Sent, i);
+			RtpHeader header;
+			now_us += 20000;
+			if (!slot_repeat(&slot, (uint16_t)was->index, &transport_cc, now_us, &out))
+				g_assert_not_reached();
+			g_assert_true(rtp_read(&header, out.header, out.job.header_len));
+			g_assert_cmpuint(header.timestamp, ==, was->timestamp);
+		}
+		slot_clear(&slot);
+		g_assert_cmpuint(sender.track->takers, ==, 0);
+		track_free(sender.track);
+		packet_pool_free(pool);
+	}
+}
+
+static void test_the_past_must_be_young(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	PacketPool *pool = packet_pool_new();
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	Sender sender;
+	slot_init(&slot, &media);
+	sender_init(&sender, random);
+	for (unsigned i = 0; i < 100; i++) {
+		Packet *packet = sender_next(&sender, pool, random);
+		track_receive(sender.track, packet, 1000000);
+		packet_unref(packet);
+	}
+	slot_aim(&slot, sender.track);
+	slot_begin_past(&slot, 1000001 + TRACK_GOP_US);
+	g_assert_null(slot.track);
+	slot_begin_past(&slot, 1000000 + TRACK_GOP_US);
+	g_assert_true(slot.track == sender.track);
+	/* A line that could not take it gets no flood of the past. */
+	slot_pause(&slot, 1000000);
+	slot_begin_past(&slot, 1000000);
+	g_assert_null(slot.track);
+	slot_clear(&slot);
+	track_free(sender.track);
+	packet_pool_free(pool);
+}
+
 static void test_budget_of_keyframes(void)
 {
 	ParamsMedia media = viewer_media();
@@ -304,6 +427,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/slot/numbers-rise-through-loss-reordering-and-change", test_numbers_rise);
 	g_test_add_func("/slot/starts-with-a-keyframe", test_starts_with_keyframe);
 	g_test_add_func("/slot/repeats-exactly-what-was-sent", test_repeats_what_was_sent);
+	g_test_add_func("/slot/a-newcomer-starts-with-the-past-and-misses-nothing",
+		test_starts_with_the_past);
+	g_test_add_func(
+		"/slot/the-past-must-be-young-and-the-line-quick", test_the_past_must_be_young);
 	g_test_add_func(
 		"/slot/one-viewer-cannot-ask-for-keyframes-without-end", test_budget_of_keyframes);
 	return g_test_run();

@@ -5,6 +5,7 @@
 #pragma once
 #include "dtls.h"
 #include "ice.h"
+#include "lobby.h"
 #include "outbox.h"
 #include "packet.h"
 #include "path_table.h"
@@ -16,6 +17,7 @@ typedef struct Gear {
 	Outbox *outbox;
 	PacketPool *pool;
 	PathTable *paths;
+	Lobby *lobby; /* of Transports */
 	DtlsServer *dtls;
 	Stats *stats;
 } Gear;

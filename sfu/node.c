@@ -6,6 +6,7 @@
 
 #define DUMP_PAGE 500 /* 500 rows of 200 bytes: within a message of 160 KiB */
 #define STAGES_MAX 200
+#define OPENING_MAX 512 /* peers on their way in: 512 handshakes of 78 KiB are 40 MiB (T-24) */
 #define ALIVE_EVERY_S 1
 #define HANGS_AFTER 4 /* checks unanswered: a turn takes milliseconds */
 #define ANNOUNCE_MAX (SDP_CANDIDATE_MAX / 2)
@@ -294,6 +295,17 @@ static void remember(Node *node, const NodePeer *ask, uint64_t serial, json_t *r
 	g_hash_table_replace(node->peers, known->id, known);
 }
 
+static unsigned count_opening(Node *node)
+{
+	unsigned count = 0;
+	GHashTableIter iter;
+	void *value;
+	g_hash_table_iter_init(&iter, node->peers);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		count += ((Known *)value)->state == TRANSPORT_NEW;
+	return count;
+}
+
 json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GError **error)
 {
 	Known *known = g_hash_table_lookup(node->peers, ask->id);
@@ -301,6 +313,10 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 		return json_incref(known->result);
 	if (!g_hash_table_contains(node->stages, ask->stage)) {
 		*refusal = NODE_NO_STAGE;
+		return NULL;
+	}
+	if (!known && count_opening(node) >= OPENING_MAX) {
+		*refusal = NODE_BUSY;
 		return NULL;
 	}
 	if (!known && g_hash_table_size(node->peers) >= ROSTER_PEERS_MAX) {

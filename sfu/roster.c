@@ -198,6 +198,7 @@ static void on_tick(int64_t now_us, void *user)
 {
 	Roster *roster = user;
 	unsigned turn = roster->ticks++ % VIEWER_TICKS;
+	lobby_tick(roster->gear.lobby);
 	for (unsigned i = 0; i < roster->order->len; i++) {
 		Entry *entry = roster->order->pdata[i];
 		if (!peer_viewer(entry->peer) || i % VIEWER_TICKS == turn)
@@ -249,6 +250,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 		.stats = &roster->stats,
 		.pool = packet_pool_new(),
 		.paths = path_table_new(),
+		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
 		.outbox = outbox_new(roster->udp, &roster->stats) };
 	roster->udp_watch =
 		worker_watch(worker, udp_fd(roster->udp), EPOLLIN, on_udp_ready, roster);
@@ -276,6 +278,7 @@ void roster_free(Roster *roster)
 	worker_unwatch(roster->udp_watch);
 	tcp_free(roster->tcp);
 	ice_free(roster->ice);
+	lobby_free(roster->gear.lobby);
 	outbox_free(roster->gear.outbox);
 	udp_free(roster->udp);
 	path_table_free(roster->gear.paths);

@@ -54,6 +54,7 @@ void transport_free(Transport *transport)
 	for (unsigned i = 0; i < TRANSPORT_PATHS; i++)
 		if (transport->paths[i].used)
 			drop_path(transport, &transport->paths[i]);
+	lobby_forget(transport->gear->lobby, transport);
 	dtls_free(transport->dtls);
 	srtp_free(transport->srtp);
 	seal_free(transport->seal);
@@ -188,16 +189,23 @@ void transport_check(Transport *transport, const IceCheck *check, const Address 
 	authentic(transport);
 }
 
-static void receive_dtls(Transport *transport, const Packet *packet)
+void transport_handshake(void *who, Packet *packet)
 {
-	if (!dtls_check(packet->data, packet->len)) {
-		STATS_ADD(transport->gear->stats, malformed_dropped_total, 1);
+	Transport *transport = who;
+	if (transport->state == TRANSPORT_CLOSED)
 		return;
-	}
 	if (!transport->dtls)
 		transport->dtls = dtls_new(transport->gear->dtls, &transport->params->fingerprint,
 			send_dtls, transport);
 	after_dtls(transport, dtls_receive(transport->dtls, packet->data, packet->len));
+}
+
+static void receive_dtls(Transport *transport, Packet *packet)
+{
+	if (!dtls_check(packet->data, packet->len))
+		STATS_ADD(transport->gear->stats, malformed_dropped_total, 1);
+	else if (!lobby_arrive(transport->gear->lobby, transport, packet))
+		STATS_ADD(transport->gear->stats, handshakes_delayed_total, 1);
 }
 
 static void receive_rtcp(Transport *transport, Packet *packet)

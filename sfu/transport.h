@@ -39,6 +39,8 @@ void transport_free(Transport *transport);
  * if the check says so, and sends the reply. */
 void transport_check(Transport *transport, const IceCheck *check, const Address *from,
 	const uint8_t local_ip[16], TcpLine *line);
+/* A datagram of the handshake whose turn has come; `who` is the Transport. For its Lobby. */
+void transport_handshake(void *who, Packet *packet);
 /* Any other datagram by one of its paths; takes the reference. */
 void transport_datagram(Transport *transport, Path *path, Packet *packet);
 /* The line of a path is gone. */

@@ -1,0 +1,156 @@
+/* SHA1_* are deprecated in OpenSSL 3, but a copied state is what makes a short HMAC cheap: 0.3 us
+ * where EVP_MAC takes 0.7 us. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "seal_backend.h"
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+typedef struct EvpSeal {
+	Seal seal;
+	EVP_CIPHER_CTX *cipher;
+	SHA_CTX inner, outer; /* HMAC-SHA1 with the key's pads taken in */
+} EvpSeal;
+
+static EVP_CIPHER *aes_gcm, *aes_ctr;
+
+/* A fetch costs as much as a packet: once a process. */
+static bool ready(void)
+{
+	static gsize once;
+	if (g_once_init_enter(&once)) {
+		aes_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
+		aes_ctr = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
+		g_once_init_leave(&once, 1);
+	}
+	return aes_gcm && aes_ctr;
+}
+
+bool seal_evp_keystream(
+	const uint8_t key[SRTP_KEY_LEN], const uint8_t iv[16], uint8_t *out, unsigned len)
+{
+	int written = 0;
+	if (!ready())
+		return false;
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	memset(out, 0, len);
+	bool fine = ctx && EVP_EncryptInit_ex2(ctx, aes_ctr, key, iv, NULL) == 1 &&
+		    EVP_EncryptUpdate(ctx, out, &written, out, (int)len) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return fine;
+}
+
+static void set_hmac_key(EvpSeal *evp, const uint8_t key[SEAL_AUTH_KEY_LEN])
+{
+	uint8_t pad[SHA_CBLOCK];
+	memset(pad, 0x36, sizeof pad);
+	for (unsigned i = 0; i < SEAL_AUTH_KEY_LEN; i++)
+		pad[i] ^= key[i];
+	SHA1_Init(&evp->inner);
+	SHA1_Update(&evp->inner, pad, sizeof pad);
+	for (unsigned i = 0; i < sizeof pad; i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	SHA1_Init(&evp->outer);
+	SHA1_Update(&evp->outer, pad, sizeof pad);
+	OPENSSL_cleanse(pad, sizeof pad);
+}
+
+static void evp_close(Seal *seal)
+{
+	EvpSeal *evp = (EvpSeal *)seal;
+	EVP_CIPHER_CTX_free(evp->cipher); /* wipes the key schedule */
+	OPENSSL_cleanse(evp, sizeof *evp);
+	g_free(evp);
+}
+
+static Seal *evp_open(const SealKeys *keys)
+{
+	EvpSeal *evp = g_new0(EvpSeal, 1);
+	bool gcm = keys->profile == SRTP_PROFILE_AEAD_AES_128_GCM;
+	evp->cipher = EVP_CIPHER_CTX_new();
+	if (!ready() || !evp->cipher ||
+		EVP_EncryptInit_ex2(evp->cipher, gcm ? aes_gcm : aes_ctr, keys->key, NULL, NULL) !=
+			1) {
+		evp_close(&evp->seal);
+		return NULL;
+	}
+	if (!gcm)
+		set_hmac_key(evp, keys->auth);
+	return &evp->seal;
+}
+
+static bool encrypt(EVP_CIPHER_CTX *cipher, uint8_t **at, const uint8_t *from, unsigned len)
+{
+	int written = 0;
+	if (!len)
+		return true;
+	if (EVP_EncryptUpdate(cipher, *at, &written, from, (int)len) != 1)
+		return false;
+	*at += len;
+	return true;
+}
+
+static bool encrypt_all(EVP_CIPHER_CTX *cipher, const SealJob *job, uint8_t **at)
+{
+	uint8_t padding[255];
+	seal_padding(job, padding);
+	return encrypt(cipher, at, job->prefix, job->prefix_len) &&
+	       encrypt(cipher, at, job->payload, job->payload_len) &&
+	       encrypt(cipher, at, padding, job->padding);
+}
+
+static bool seal_gcm(EvpSeal *evp, SealJob *job, uint8_t **at)
+{
+	uint8_t iv[16];
+	int written = 0;
+	seal_gcm_iv(&evp->seal, job, iv);
+	if (EVP_EncryptInit_ex2(evp->cipher, NULL, NULL, iv, NULL) != 1 ||
+		EVP_EncryptUpdate(evp->cipher, NULL, &written, job->dst, job->header_len) != 1 ||
+		!encrypt_all(evp->cipher, job, at) ||
+		EVP_EncryptFinal_ex(evp->cipher, *at, &written) != 1 ||
+		EVP_CIPHER_CTX_ctrl(evp->cipher, EVP_CTRL_AEAD_GET_TAG, SEAL_GCM_TAG_LEN, *at) != 1)
+		return false;
+	*at += SEAL_GCM_TAG_LEN;
+	return true;
+}
+
+static bool seal_cm(EvpSeal *evp, SealJob *job, uint8_t **at)
+{
+	uint8_t iv[16], digest[SHA_DIGEST_LENGTH], roc[4];
+	seal_cm_iv(&evp->seal, job, iv);
+	if (EVP_EncryptInit_ex2(evp->cipher, NULL, NULL, iv, NULL) != 1 ||
+		!encrypt_all(evp->cipher, job, at))
+		return false;
+
+	SHA_CTX hash = evp->inner;
+	seal_roc(job, roc);
+	SHA1_Update(&hash, job->dst, (size_t)(*at - job->dst));
+	SHA1_Update(&hash, roc, sizeof roc);
+	SHA1_Final(digest, &hash);
+	hash = evp->outer;
+	SHA1_Update(&hash, digest, sizeof digest);
+	SHA1_Final(digest, &hash);
+	memcpy(*at, digest, SEAL_CM_TAG_LEN);
+	*at += SEAL_CM_TAG_LEN;
+	return true;
+}
+
+static void evp_batch(Seal *seal, SealJob *jobs, unsigned count)
+{
+	EvpSeal *evp = (EvpSeal *)seal;
+	for (unsigned i = 0; i < count; i++) {
+		SealJob *job = &jobs[i];
+		uint8_t *at = job->dst + job->header_len;
+		bool fine = seal->profile == SRTP_PROFILE_AEAD_AES_128_GCM ? seal_gcm(evp, job, &at)
+									   : seal_cm(evp, job, &at);
+		job->dst_len = fine ? (uint16_t)(at - job->dst) : 0;
+	}
+}
+
+const SealBackend seal_evp = {
+	.name = "evp",
+	.ready = ready,
+	.open = evp_open,
+	.close = evp_close,
+	.batch = evp_batch,
+};

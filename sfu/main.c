@@ -2,6 +2,7 @@
 #include "common/config.h"
 #include "common/daemon.h"
 #include "control.h"
+#include "seal.h"
 #include "sockets.h"
 #include <string.h>
 
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
 		daemon_fail("no address to announce: set announce in [media]");
 
 	srtp_library_init();
+	if (!seal_choose(config_string(config, "media", "seal", "auto"), &error))
+		daemon_fail("%s", error->message);
 	RosterSockets sockets = { -1, -1, false };
 	if (!sockets_open(&sockets, port, g_strv_length(announce) > 1, &error))
 		daemon_fail("%s", error->message);
@@ -55,7 +58,7 @@ int main(int argc, char **argv)
 	if (!node)
 		daemon_fail("%s", error->message);
 	control_set_node(control, node);
-	g_info("sfu: media on port %d", port);
+	g_info("sfu: media on port %d, sealed by %s", port, seal_chosen());
 	daemon_run(loop, on_term, NULL, NULL);
 	node_free(node);
 	control_free(control);

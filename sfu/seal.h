@@ -15,8 +15,7 @@
 typedef struct Seal Seal;
 
 /* One packet. `dst` holds header_len bytes of RTP header (with extensions) already; prefix, payload
- * and padding follow encrypted, then the tag. dst has room for
- * header_len + prefix_len + payload_len + padding + SEAL_TAG_MAX. */
+ * and padding follow encrypted, then the tag of the profile; behind it nothing is written. */
 typedef struct SealJob {
 	uint8_t *dst;
 	const uint8_t *payload; /* borrowed, not changed, never overlapping dst */

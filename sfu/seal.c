@@ -42,9 +42,19 @@ static bool derive(const uint8_t *master_key, const uint8_t *master_salt, unsign
 	return seal_evp_keystream(master_key, iv, out, len);
 }
 
+Seal *seal_open(const SealBackend *backend, const SealKeys *keys)
+{
+	Seal *seal = backend->open(keys);
+	if (!seal)
+		return NULL;
+	seal->backend = backend;
+	seal->profile = keys->profile;
+	memcpy(seal->salt, keys->salt, srtp_profile_salt_len(keys->profile));
+	return seal;
+}
+
 Seal *seal_new(SrtpProfile profile, const uint8_t *master_key, const uint8_t *master_salt)
 {
-	const SealBackend *backend = chosen;
 	unsigned salt_len = srtp_profile_salt_len(profile);
 	SealKeys keys = { .profile = profile };
 	Seal *seal = NULL;
@@ -52,12 +62,7 @@ Seal *seal_new(SrtpProfile profile, const uint8_t *master_key, const uint8_t *ma
 	if (derive(master_key, master_salt, salt_len, 0, keys.key, sizeof keys.key) &&
 		derive(master_key, master_salt, salt_len, 1, keys.auth, sizeof keys.auth) &&
 		derive(master_key, master_salt, salt_len, 2, keys.salt, salt_len))
-		seal = backend->open(&keys);
-	if (seal) {
-		seal->backend = backend;
-		seal->profile = profile;
-		memcpy(seal->salt, keys.salt, salt_len);
-	}
+		seal = seal_open(chosen, &keys);
 	explicit_bzero(&keys, sizeof keys);
 	return seal;
 }

@@ -36,6 +36,9 @@ struct SealBackend {
 extern const SealBackend seal_evp;
 extern const SealBackend seal_ipsec_mb; /* only where the build found it */
 
+/* A Seal of this backend, for seal_free(); NULL when its library fails. */
+Seal *seal_open(const SealBackend *backend, const SealKeys *keys);
+
 /* AES-128 in counter mode over zeros: for deriving keys. */
 bool seal_evp_keystream(
 	const uint8_t key[SRTP_KEY_LEN], const uint8_t iv[16], uint8_t *out, unsigned len);

@@ -1,7 +1,8 @@
 #include "seal_backend.h"
 #include <intel-ipsec-mb.h>
 
-#define CM_BATCH 64         /* jobs between two flushes; the library's queue takes 256 */
+#define CM_BATCH 64 /* jobs between two flushes; the library's queue takes 256 */
+#define CM_FEW 5    /* under 5 jobs OpenSSL is faster: one takes 2.3 us here, 0.8 us there */
 #define IPSEC_DIGEST_LEN 12 /* it gives 12 or 20 bytes of an HMAC-SHA1; 10 are sent */
 #define SHA1_DIGEST_LEN 20
 #define SHA1_BLOCK_LEN 64
@@ -13,6 +14,7 @@ typedef struct MbSeal {
 		struct {
 			_Alignas(16) uint8_t rounds[16 * 11];
 			uint8_t inner[SHA1_DIGEST_LEN], outer[SHA1_DIGEST_LEN];
+			Seal *few;
 		} cm;
 	};
 } MbSeal;
@@ -36,7 +38,7 @@ static IMB_MGR *manager(void)
 	IMB_ARCH arch;
 	IMB_MGR *made = alloc_mb_mgr(0);
 	if (!made)
-		return NULL;
+		g_error("no memory for sealing");
 	init_mb_mgr_auto(made, &arch);
 	if ((made->features & needed) != needed) {
 		free_mb_mgr(made);
@@ -63,6 +65,15 @@ static void take_pad(IMB_MGR *mb, const uint8_t key[SEAL_AUTH_KEY_LEN], uint8_t 
 	explicit_bzero(pad, sizeof pad);
 }
 
+static void mb_close(Seal *seal)
+{
+	MbSeal *own = (MbSeal *)seal;
+	if (own->seal.profile != SRTP_PROFILE_AEAD_AES_128_GCM)
+		seal_free(own->cm.few);
+	explicit_bzero(own, sizeof *own);
+	g_aligned_free(own);
+}
+
 static Seal *mb_open(const SealKeys *keys)
 {
 	IMB_MGR *mb = manager();
@@ -70,22 +81,21 @@ static Seal *mb_open(const SealKeys *keys)
 		return NULL;
 
 	MbSeal *own = g_aligned_alloc0(1, sizeof *own, _Alignof(MbSeal));
+	own->seal.profile = keys->profile;
 	if (keys->profile == SRTP_PROFILE_AEAD_AES_128_GCM) {
 		IMB_AES128_GCM_PRE(mb, keys->key, &own->gcm);
-	} else {
-		_Alignas(16) uint8_t decrypting[sizeof own->cm.rounds];
-		IMB_AES_KEYEXP_128(mb, keys->key, own->cm.rounds, decrypting);
-		explicit_bzero(decrypting, sizeof decrypting);
-		take_pad(mb, keys->auth, 0x36, own->cm.inner);
-		take_pad(mb, keys->auth, 0x5c, own->cm.outer);
+		return &own->seal;
 	}
-	return &own->seal;
-}
-
-static void mb_close(Seal *seal)
-{
-	explicit_bzero(seal, sizeof(MbSeal));
-	g_aligned_free(seal);
+	_Alignas(16) uint8_t decrypting[sizeof own->cm.rounds];
+	IMB_AES_KEYEXP_128(mb, keys->key, own->cm.rounds, decrypting);
+	explicit_bzero(decrypting, sizeof decrypting);
+	take_pad(mb, keys->auth, 0x36, own->cm.inner);
+	take_pad(mb, keys->auth, 0x5c, own->cm.outer);
+	own->cm.few = seal_open(&seal_evp, keys);
+	if (own->cm.few)
+		return &own->seal;
+	mb_close(&own->seal);
+	return NULL;
 }
 
 static unsigned plain_len(const SealJob *job)
@@ -189,8 +199,13 @@ static void mb_batch(Seal *seal, SealJob *jobs, unsigned count)
 			seal_gcm(mb, own, &jobs[i]);
 		return;
 	}
-	for (unsigned at = 0; at < count; at += CM_BATCH)
-		seal_cm(mb, own, jobs + at, MIN(count - at, CM_BATCH));
+	for (unsigned at = 0; at < count; at += CM_BATCH) {
+		unsigned some = MIN(count - at, CM_BATCH);
+		if (some < CM_FEW)
+			seal_batch(own->cm.few, jobs + at, some);
+		else
+			seal_cm(mb, own, jobs + at, some);
+	}
 }
 
 const SealBackend seal_ipsec_mb = {

@@ -44,7 +44,7 @@ static void send_check(Endpoint *endpoint, int64_t now_us)
 		uint32_t random = g_random_int();
 		memcpy(endpoint->check.transaction + i, &random, 4);
 	}
-	size_t len = stun_write_check(data, &endpoint->check);
+	size_t len = stun_write_check(data, sizeof data, &endpoint->check);
 	send_datagram(data, len, endpoint);
 	endpoint->check_due_us = now_us + (endpoint->checked ? CONSENT_US : CHECK_US);
 }

@@ -50,7 +50,7 @@ struct Hall {
 	int64_t measured_from_us;
 	PublisherCounts sent[OPTIONS_PUBLISHERS_MAX]; /* when the measurement began */
 	struct rusage own;
-	uint64_t opened, not_opened;
+	uint64_t packets, opened, not_opened;
 	Report report;
 	char *trouble;
 };
@@ -146,6 +146,7 @@ static void mark_start(Hall *hall, int64_t now_us)
 	for (int i = 0; i < hall->options->publishers; i++)
 		hall->sent[i] = *publisher_counts(hall->publishers[i]);
 	getrusage(RUSAGE_SELF, &hall->own);
+	hall->packets = hall->audience.packets;
 	hall->opened = hall->audience.opened;
 	hall->not_opened = hall->audience.not_opened;
 	if (hall->options->server_pid)
@@ -213,7 +214,7 @@ static void sum_viewers(Hall *hall)
 		report->steady++;
 	}
 	report->expected = report->expected_each * report->steady;
-	report->received = report->delivered = report->counts.received;
+	report->received = report->counts.received;
 	if (!report->steady)
 		return;
 	qsort(ratios, report->steady, sizeof *ratios, by_size);
@@ -232,6 +233,7 @@ static void mark_end(Hall *hall)
 	getrusage(RUSAGE_SELF, &own);
 	report->own_user_s = seconds_of(own.ru_utime) - seconds_of(hall->own.ru_utime);
 	report->own_sys_s = seconds_of(own.ru_stime) - seconds_of(hall->own.ru_stime);
+	report->delivered = hall->audience.packets - hall->packets;
 	report->opened = hall->audience.opened - hall->opened;
 	report->not_opened = hall->audience.not_opened - hall->not_opened;
 	report->churned = hall->churned;

@@ -15,7 +15,8 @@
 #define BATCH 64
 #define CATCH_UP_US 500000 /* what was not sent for so long is left out */
 #define SEALED_MAX (ENDPOINT_PACKET_MAX + GUARD_TRAILER_MAX)
-#define MID_PACKETS 100 /* libwebrtc names the section until the first report comes */
+#define PLI_WINDOW_US 900000 /* one a second, as it arrives here */
+#define MID_PACKETS 100      /* libwebrtc names the section until the first report comes */
 
 /* A packet as it was, for its repetition or for its turn. */
 typedef struct Sent {
@@ -263,7 +264,7 @@ static void on_pli(uint32_t from, uint32_t ssrc, void *user)
 	Publisher *publisher = user;
 	int64_t now_us = clock_us();
 	PublisherCounts *counts = &publisher->counts;
-	if (now_us - publisher->plis_since_us >= 1000000) {
+	if (now_us - publisher->plis_since_us >= PLI_WINDOW_US) {
 		publisher->plis_since_us = now_us;
 		publisher->plis_now = 0;
 	}

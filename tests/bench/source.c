@@ -9,7 +9,7 @@
 
 struct Film {
 	char *bytes;
-	GArray *frames; /* GBytes-like: offset and length */
+	GArray *frames; /* Piece */
 };
 
 typedef struct Piece {

@@ -47,9 +47,9 @@ static void sign(uint8_t mac[INTEGRITY_LEN], const char *password, const uint8_t
 	HMAC(EVP_sha1(), password, (int)strlen(password), data, len, mac, &mac_len);
 }
 
-size_t stun_write_check(uint8_t data[STUN_CHECK_MAX], const StunCheck *check)
+size_t stun_write_check(uint8_t *data, size_t size, const StunCheck *check)
 {
-	Writer out = writer_of(data, STUN_CHECK_MAX);
+	Writer out = writer_of(data, size);
 	size_t name_len = strlen(check->username);
 	uint8_t mac[INTEGRITY_LEN];
 
@@ -96,7 +96,8 @@ bool stun_is_answer(const uint8_t *data, size_t len, const StunCheck *check)
 {
 	Reader in = reader_of(data, len);
 	uint16_t type = read_u16(&in), told = read_u16(&in);
-	bool ours = read_u32(&in) == COOKIE && type == BINDING_SUCCESS && told + (size_t)HEADER_LEN == len;
+	bool ours = read_u32(&in) == COOKIE && type == BINDING_SUCCESS &&
+		    told + (size_t)HEADER_LEN == len;
 	const uint8_t *transaction = read_bytes(&in, STUN_TRANSACTION_LEN);
 	if (!ours || !transaction || len > STUN_CHECK_MAX ||
 		memcmp(transaction, check->transaction, STUN_TRANSACTION_LEN))

@@ -17,7 +17,7 @@ typedef struct StunCheck {
 } StunCheck;
 
 bool stun_is_message(const uint8_t *data, size_t len);
-/* A binding request that nominates; its length. */
-size_t stun_write_check(uint8_t out[STUN_CHECK_MAX], const StunCheck *check);
+/* A binding request that nominates; its length, 0 if it does not fit. */
+size_t stun_write_check(uint8_t *data, size_t size, const StunCheck *check);
 /* True if it is the success answer to this check, with a good MESSAGE-INTEGRITY. */
 bool stun_is_answer(const uint8_t *data, size_t len, const StunCheck *check);

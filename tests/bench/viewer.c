@@ -120,6 +120,7 @@ static void on_rtp(uint8_t *data, size_t len, int64_t arrived_us, void *user)
 		audience->malformed++;
 		return;
 	}
+	audience->packets++;
 	Stream *stream = stream_of(viewer, header.ssrc, &repair);
 	if (!stream) {
 		audience->unknown++;

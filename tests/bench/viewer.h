@@ -24,6 +24,7 @@ typedef struct Audience {
 
 	Histogram answered, connected, first_packet, first_picture; /* since the join was due */
 	Histogram delay;
+	uint64_t packets;            /* of all of them, repairs too */
 	uint64_t opened, not_opened; /* packets of viewers that open them */
 	uint64_t malformed, unknown; /* no RTP; a stream that the answer did not name */
 	uint64_t asked_to_wait;      /* 503 */

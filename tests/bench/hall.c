@@ -404,7 +404,8 @@ static void step(Hall *hall, int64_t now_us)
 
 static void note_lateness(Hall *hall, int64_t late_us)
 {
-	hall->report.latest_us = MAX(hall->report.latest_us, late_us);
+	if (hall->phase < PHASE_LEAVE)
+		hall->report.latest_us = MAX(hall->report.latest_us, late_us);
 	if (hall->phase == PHASE_MEASURE)
 		hall->report.latest_measured_us = MAX(hall->report.latest_measured_us, late_us);
 }

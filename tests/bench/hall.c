@@ -151,6 +151,7 @@ static void mark_start(Hall *hall, int64_t now_us)
 	hall->not_opened = hall->audience.not_opened;
 	if (hall->options->server_pid)
 		server_read_process(&report->start, hall->options->server_pid);
+	server_read_drops(&report->start);
 	hall->measured_from_us = now_us;
 	hall->audience.measuring = true;
 }
@@ -237,6 +238,7 @@ static void mark_end(Hall *hall)
 	report->opened = hall->audience.opened - hall->opened;
 	report->not_opened = hall->audience.not_opened - hall->not_opened;
 	report->churned = hall->churned;
+	server_read_drops(&report->end);
 	if (hall->options->server_pid)
 		server_read_process(&report->end, hall->options->server_pid);
 }
@@ -415,6 +417,7 @@ bool hall_run(Hall *hall, const volatile sig_atomic_t *stop, GError **error)
 	if (hall->options->server_pid &&
 		!server_read_process(&hall->report.before_joining, hall->options->server_pid))
 		fprintf(stderr, "load: there is no process %d\n", hall->options->server_pid);
+	server_read_drops(&hall->report.before_joining);
 	hall->step_us = clock_us();
 	enter(hall, PHASE_SPEAKERS, hall->step_us);
 	while (hall->phase != PHASE_OVER) {

@@ -269,7 +269,8 @@ static void on_pli(uint32_t from, uint32_t ssrc, void *user)
 		publisher->plis_now = 0;
 	}
 	counts->plis++;
-	counts->worst_plis_per_s = MAX(counts->worst_plis_per_s, ++publisher->plis_now);
+	publisher->plis_now++;
+	counts->worst_plis_per_s = MAX(counts->worst_plis_per_s, publisher->plis_now);
 	publisher->wants_keyframe = true;
 }
 

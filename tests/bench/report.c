@@ -86,6 +86,18 @@ static void print_server(const Report *report)
 			report->end.srtp_failed - report->start.srtp_failed);
 }
 
+/* A share of drops that is ours and not the server's cannot be told from the counter. */
+static void print_drops(const Report *report)
+{
+	uint64_t joining = report->start.buffer_drops - report->before_joining.buffer_drops;
+	uint64_t measured = report->end.buffer_drops - report->start.buffer_drops;
+	if (joining || measured)
+		fprintf(stderr,
+			"kernel: %" G_GUINT64_FORMAT " datagrams dropped at full buffers joining, "
+			"%" G_GUINT64_FORMAT " measuring, the server's or ours\n",
+			joining, measured);
+}
+
 void report_print(const Report *report)
 {
 	const Audience *audience = report->audience;
@@ -106,6 +118,7 @@ void report_print(const Report *report)
 		report->sent.mic_packets, report->sent.camera_packets, report->sent.repeated,
 		report->sent.keyframes, report->sent.plis, report->sent.worst_plis_per_s);
 	print_server(report);
+	print_drops(report);
 	fprintf(stderr,
 		"load: user %.1f s, sys %.1f s of %.1f s; own timer at worst %.1f ms late "
 		"measuring, %.1f ms in all%s\n",
@@ -152,6 +165,8 @@ static json_t *server_json(const Report *report)
 		json_object_set_new(server, "send_dropped",
 			json_real(report->end.send_dropped - report->start.send_dropped));
 	}
+	json_object_set_new(server, "buffer_drops",
+		json_integer((json_int_t)(report->end.buffer_drops - report->start.buffer_drops)));
 	return server;
 }
 

@@ -54,6 +54,23 @@ bool server_read_process(ServerReading *reading, pid_t pid)
 	return reading->has_process;
 }
 
+/* Two lines: names, then numbers. */
+void server_read_drops(ServerReading *reading)
+{
+	g_autofree char *text = NULL;
+	if (!g_file_get_contents("/proc/net/snmp", &text, NULL, NULL))
+		return;
+	const char *names = strstr(text, "\nUdp: ");
+	const char *numbers = names ? strstr(names + 1, "\nUdp: ") : NULL;
+	if (!numbers)
+		return;
+	g_auto(GStrv) name = g_strsplit_set(names + 1, " \n", 32);
+	g_auto(GStrv) number = g_strsplit_set(numbers + 1, " \n", 32);
+	for (unsigned i = 0; name[i] && number[i]; i++)
+		if (!strcmp(name[i], "RcvbufErrors"))
+			reading->buffer_drops = g_ascii_strtoull(number[i], NULL, 10);
+}
+
 static bool read_metric(const char *text, const char *name, double *value)
 {
 	size_t len = strlen(name);

@@ -298,6 +298,11 @@ static void bring_viewers(Hall *hall, int64_t now_us)
 	if (count_in(hall, VIEWER_ASKING) + count_in(hall, VIEWER_CONNECTING))
 		return; /* each has a time limit of its own */
 	hall->report.join_s = (double)(now_us - hall->join_from_us) / 1e6;
+	if (options->viewers && !count_in(hall, VIEWER_WATCHING)) {
+		hall->trouble = g_strdup("no viewer could join");
+		enter(hall, PHASE_LEAVE, now_us);
+		return;
+	}
 	enter(hall, PHASE_SETTLE, now_us);
 }
 

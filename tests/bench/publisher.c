@@ -73,7 +73,7 @@ static void flush(Publisher *publisher)
 	publisher->batch_count = 0;
 }
 
-/* Seals header and payload (in two parts, the first may be empty) into the batch. */
+/* Seals header, prefix (of no bytes: NULL) and payload into the batch. */
 static void push(Publisher *publisher, const RtpOut *header, const uint8_t *prefix,
 	size_t prefix_len, const uint8_t *payload, size_t payload_len)
 {
@@ -82,7 +82,8 @@ static void push(Publisher *publisher, const RtpOut *header, const uint8_t *pref
 	uint8_t *data = publisher->memory[publisher->batch_count];
 	size_t len = rtp_write(data, ENDPOINT_PACKET_MAX, header, NULL);
 	g_assert(len + prefix_len + payload_len <= ENDPOINT_PACKET_MAX);
-	memcpy(data + len, prefix, prefix_len);
+	if (prefix_len)
+		memcpy(data + len, prefix, prefix_len);
 	memcpy(data + len + prefix_len, payload, payload_len);
 	len += prefix_len + payload_len;
 	if (guard_seal_rtp(endpoint_guard(publisher->endpoint), data, &len))

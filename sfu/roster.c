@@ -75,6 +75,11 @@ static const char *look_up(const char *ufrag, const char **remote_ufrag, void *u
 {
 	Roster *roster = user;
 	Entry *entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	if (!entry) {
+		/* Its answer went out when the peer was posted to us: the check may be quicker. */
+		worker_run_posts(roster->gear.worker);
+		entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	}
 	if (!entry || entry->closed)
 		return NULL;
 	const Params *params = peer_params(entry->peer);

@@ -32,17 +32,7 @@ const char *seal_chosen(void)
 	return chosen->name;
 }
 
-/* RFC 3711 §4.3 with a key derivation rate of 0. */
-static bool derive(const uint8_t *master_key, const uint8_t *master_salt, unsigned salt_len,
-	uint8_t label, uint8_t *out, unsigned len)
-{
-	uint8_t iv[16] = { 0 };
-	memcpy(iv, master_salt, salt_len);
-	iv[7] ^= label;
-	return seal_evp_keystream(master_key, iv, out, len);
-}
-
-Seal *seal_open(const SealBackend *backend, const SealKeys *keys)
+Seal *seal_open(const SealBackend *backend, const SrtpSessionKeys *keys)
 {
 	Seal *seal = backend->open(keys);
 	if (!seal)
@@ -55,13 +45,10 @@ Seal *seal_open(const SealBackend *backend, const SealKeys *keys)
 
 Seal *seal_new(SrtpProfile profile, const uint8_t *master_key, const uint8_t *master_salt)
 {
-	unsigned salt_len = srtp_profile_salt_len(profile);
-	SealKeys keys = { .profile = profile };
+	SrtpSessionKeys keys;
 	Seal *seal = NULL;
 
-	if (derive(master_key, master_salt, salt_len, 0, keys.key, sizeof keys.key) &&
-		derive(master_key, master_salt, salt_len, 1, keys.auth, sizeof keys.auth) &&
-		derive(master_key, master_salt, salt_len, 2, keys.salt, salt_len))
+	if (srtp_derive(&keys, profile, SRTP_LABEL_KEY, master_key, master_salt))
 		seal = seal_open(chosen, &keys);
 	explicit_bzero(&keys, sizeof keys);
 	return seal;

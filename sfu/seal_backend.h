@@ -3,9 +3,9 @@
  * Each backend is the wall around one library. Its own struct begins with a Seal. */
 #pragma once
 #include "seal.h"
+#include "srtp_derive.h"
 #include <string.h>
 
-#define SEAL_AUTH_KEY_LEN 20
 #define SEAL_CM_TAG_LEN 10
 #define SEAL_GCM_TAG_LEN 16
 
@@ -17,18 +17,12 @@ struct Seal {
 	uint8_t salt[16]; /* session salt, then zeros: what an IV starts from */
 };
 
-/* The session keys of RFC 3711 §4.3. */
-typedef struct SealKeys {
-	SrtpProfile profile;
-	uint8_t key[SRTP_KEY_LEN], auth[SEAL_AUTH_KEY_LEN], salt[SRTP_SALT_MAX];
-} SealKeys;
-
 struct SealBackend {
 	const char *name;
 	/* Whether the library works here, on this processor. */
 	bool (*ready)(void);
 	/* A Seal whose head seal.c fills in; NULL when the library fails. Keys are copied. */
-	Seal *(*open)(const SealKeys *keys);
+	Seal *(*open)(const SrtpSessionKeys *keys);
 	void (*close)(Seal *seal); /* wipes the keys */
 	void (*batch)(Seal *seal, SealJob *jobs, unsigned count);
 };
@@ -37,11 +31,7 @@ extern const SealBackend seal_evp;
 extern const SealBackend seal_ipsec_mb; /* only where the build found it */
 
 /* A Seal of this backend, for seal_free(); NULL when its library fails. */
-Seal *seal_open(const SealBackend *backend, const SealKeys *keys);
-
-/* AES-128 in counter mode over zeros: for deriving keys. */
-bool seal_evp_keystream(
-	const uint8_t key[SRTP_KEY_LEN], const uint8_t iv[16], uint8_t *out, unsigned len);
+Seal *seal_open(const SealBackend *backend, const SrtpSessionKeys *keys);
 
 /* The SSRC and the 48-bit index, XORed over the salt: at 2 (RFC 7714 §8.1) or 4 (RFC 3711 §4.1.1).
  */

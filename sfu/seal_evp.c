@@ -26,25 +26,11 @@ static bool ready(void)
 	return aes_gcm && aes_ctr;
 }
 
-bool seal_evp_keystream(
-	const uint8_t key[SRTP_KEY_LEN], const uint8_t iv[16], uint8_t *out, unsigned len)
-{
-	int written = 0;
-	if (!ready())
-		return false;
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	memset(out, 0, len);
-	bool fine = ctx && EVP_EncryptInit_ex2(ctx, aes_ctr, key, iv, NULL) == 1 &&
-		    EVP_EncryptUpdate(ctx, out, &written, out, (int)len) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return fine;
-}
-
-static void set_hmac_key(EvpSeal *evp, const uint8_t key[SEAL_AUTH_KEY_LEN])
+static void set_hmac_key(EvpSeal *evp, const uint8_t key[SRTP_AUTH_KEY_LEN])
 {
 	uint8_t pad[SHA_CBLOCK];
 	memset(pad, 0x36, sizeof pad);
-	for (unsigned i = 0; i < SEAL_AUTH_KEY_LEN; i++)
+	for (unsigned i = 0; i < SRTP_AUTH_KEY_LEN; i++)
 		pad[i] ^= key[i];
 	SHA1_Init(&evp->inner);
 	SHA1_Update(&evp->inner, pad, sizeof pad);
@@ -63,7 +49,7 @@ static void evp_close(Seal *seal)
 	g_free(evp);
 }
 
-static Seal *evp_open(const SealKeys *keys)
+static Seal *evp_open(const SrtpSessionKeys *keys)
 {
 	EvpSeal *evp = g_new0(EvpSeal, 1);
 	bool gcm = keys->profile == SRTP_PROFILE_AEAD_AES_128_GCM;

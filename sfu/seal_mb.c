@@ -54,12 +54,12 @@ static bool mb_ready(void)
 }
 
 /* What HMAC-SHA1 has taken in after one block of the key, XORed with a pad byte. */
-static void take_pad(IMB_MGR *mb, const uint8_t key[SEAL_AUTH_KEY_LEN], uint8_t with,
+static void take_pad(IMB_MGR *mb, const uint8_t key[SRTP_AUTH_KEY_LEN], uint8_t with,
 	uint8_t taken[SHA1_DIGEST_LEN])
 {
 	uint8_t pad[SHA1_BLOCK_LEN];
 	memset(pad, with, sizeof pad);
-	for (unsigned i = 0; i < SEAL_AUTH_KEY_LEN; i++)
+	for (unsigned i = 0; i < SRTP_AUTH_KEY_LEN; i++)
 		pad[i] ^= key[i];
 	IMB_SHA1_ONE_BLOCK(mb, pad, taken);
 	explicit_bzero(pad, sizeof pad);
@@ -74,7 +74,7 @@ static void mb_close(Seal *seal)
 	g_aligned_free(own);
 }
 
-static Seal *mb_open(const SealKeys *keys)
+static Seal *mb_open(const SrtpSessionKeys *keys)
 {
 	IMB_MGR *mb = manager();
 	if (!mb)

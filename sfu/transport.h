@@ -7,6 +7,7 @@
 #include "gear.h"
 #include "params.h"
 #include "seal.h"
+#include "srtcp.h"
 #include "srtp.h"
 
 #define TRANSPORT_PATHS 8
@@ -57,7 +58,7 @@ const char *transport_kind(const Transport *transport);
 const Path *transport_path(const Transport *transport);
 Seal *transport_seal(Transport *transport);
 SrtpProfile transport_profile(const Transport *transport);
-/* Encrypts and sends; data has SRTP_RTCP_TRAILER_MAX bytes of room behind len. */
+/* Encrypts and sends; data has SRTCP_TRAILER_MAX bytes of room behind len. */
 void transport_send_rtcp(Transport *transport, uint8_t *data, size_t len);
 /* This authentic stream is not wanted: forgets it, and counts. Closes the transport when a peer
  * invents too many (T-09). */

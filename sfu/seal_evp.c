@@ -1,15 +1,12 @@
-/* SHA1_* are deprecated in OpenSSL 3, but a copied state is what makes a short HMAC cheap: 0.3 us
- * where EVP_MAC takes 0.7 us. */
-#define OPENSSL_SUPPRESS_DEPRECATED
+#include "hmac_sha1.h"
 #include "seal_backend.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 
 typedef struct EvpSeal {
 	Seal seal;
 	EVP_CIPHER_CTX *cipher;
-	SHA_CTX inner, outer; /* HMAC-SHA1 with the key's pads taken in */
+	HmacSha1 hmac; /* AES-CM only */
 } EvpSeal;
 
 static EVP_CIPHER *aes_gcm, *aes_ctr;
@@ -24,21 +21,6 @@ static bool ready(void)
 		g_once_init_leave(&once, 1);
 	}
 	return aes_gcm && aes_ctr;
-}
-
-static void set_hmac_key(EvpSeal *evp, const uint8_t key[SRTP_AUTH_KEY_LEN])
-{
-	uint8_t pad[SHA_CBLOCK];
-	memset(pad, 0x36, sizeof pad);
-	for (unsigned i = 0; i < SRTP_AUTH_KEY_LEN; i++)
-		pad[i] ^= key[i];
-	SHA1_Init(&evp->inner);
-	SHA1_Update(&evp->inner, pad, sizeof pad);
-	for (unsigned i = 0; i < sizeof pad; i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	SHA1_Init(&evp->outer);
-	SHA1_Update(&evp->outer, pad, sizeof pad);
-	OPENSSL_cleanse(pad, sizeof pad);
 }
 
 static void evp_close(Seal *seal)
@@ -61,7 +43,7 @@ static Seal *evp_open(const SrtpSessionKeys *keys)
 		return NULL;
 	}
 	if (!gcm)
-		set_hmac_key(evp, keys->auth);
+		hmac_sha1_init(&evp->hmac, keys->auth);
 	return &evp->seal;
 }
 
@@ -108,14 +90,8 @@ static bool seal_cm(EvpSeal *evp, SealJob *job, uint8_t **at)
 		!encrypt_all(evp->cipher, job, at))
 		return false;
 
-	SHA_CTX hash = evp->inner;
 	seal_roc(job, roc);
-	SHA1_Update(&hash, job->dst, (size_t)(*at - job->dst));
-	SHA1_Update(&hash, roc, sizeof roc);
-	SHA1_Final(digest, &hash);
-	hash = evp->outer;
-	SHA1_Update(&hash, digest, sizeof digest);
-	SHA1_Final(digest, &hash);
+	hmac_sha1(&evp->hmac, job->dst, (size_t)(*at - job->dst), roc, sizeof roc, digest);
 	memcpy(*at, digest, SEAL_CM_TAG_LEN);
 	*at += SEAL_CM_TAG_LEN;
 	return true;

@@ -1,10 +1,7 @@
-/* SHA1_* are deprecated in OpenSSL 3, but a copied state is what makes a short HMAC cheap. */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "srtcp.h"
-#include "srtp_derive.h"
+#include "hmac_sha1.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <string.h>
 
 #define HEADER_LEN 8 /* in the clear: first word and SSRC */
@@ -16,7 +13,7 @@
 /* One direction. */
 typedef struct Side {
 	EVP_CIPHER_CTX *cipher;
-	SHA_CTX inner, outer; /* HMAC-SHA1 with the key's pads taken in; AES-CM only */
+	HmacSha1 hmac; /* AES-CM only */
 	uint8_t salt[16];
 } Side;
 
@@ -36,21 +33,6 @@ struct Srtcp {
 	uint64_t heard;
 };
 
-static void set_hmac_key(Side *side, const uint8_t key[SRTP_AUTH_KEY_LEN])
-{
-	uint8_t pad[SHA_CBLOCK];
-	memset(pad, 0x36, sizeof pad);
-	for (unsigned i = 0; i < SRTP_AUTH_KEY_LEN; i++)
-		pad[i] ^= key[i];
-	SHA1_Init(&side->inner);
-	SHA1_Update(&side->inner, pad, sizeof pad);
-	for (unsigned i = 0; i < sizeof pad; i++)
-		pad[i] ^= 0x36 ^ 0x5c;
-	SHA1_Init(&side->outer);
-	SHA1_Update(&side->outer, pad, sizeof pad);
-	OPENSSL_cleanse(pad, sizeof pad);
-}
-
 static bool open_side(
 	Side *side, SrtpProfile profile, const uint8_t *key, const uint8_t *salt, bool encrypts)
 {
@@ -63,7 +45,7 @@ static bool open_side(
 			    NULL, keys.key, NULL, encrypts || !gcm) == 1;
 	memcpy(side->salt, keys.salt, srtp_profile_salt_len(profile));
 	if (!gcm)
-		set_hmac_key(side, keys.auth);
+		hmac_sha1_init(&side->hmac, keys.auth);
 	OPENSSL_cleanse(&keys, sizeof keys);
 	return fine;
 }
@@ -182,17 +164,6 @@ static bool run_cm(Side *side, uint8_t *data, size_t len, uint32_t index)
 					     data + HEADER_LEN, (int)(len - HEADER_LEN)) == 1);
 }
 
-static void authenticate(
-	const Side *side, const uint8_t *data, size_t len, uint8_t digest[SHA_DIGEST_LENGTH])
-{
-	SHA_CTX hash = side->inner;
-	SHA1_Update(&hash, data, len);
-	SHA1_Final(digest, &hash);
-	hash = side->outer;
-	SHA1_Update(&hash, digest, SHA_DIGEST_LENGTH);
-	SHA1_Final(digest, &hash);
-}
-
 /* message, tag, index word */
 static bool open_gcm(Srtcp *srtcp, uint8_t *data, size_t *len)
 {
@@ -220,7 +191,7 @@ static bool open_cm(Srtcp *srtcp, uint8_t *data, size_t *len)
 	uint8_t digest[SHA_DIGEST_LENGTH];
 	if (!(word & ENCRYPTED) || !is_fresh(srtcp, ssrc, word & ~ENCRYPTED))
 		return false;
-	authenticate(&srtcp->in, data, plain + INDEX_LEN, digest);
+	hmac_sha1(&srtcp->in.hmac, data, plain, data + plain, INDEX_LEN, digest);
 	if (CRYPTO_memcmp(digest, data + plain + INDEX_LEN, CM_TAG_LEN) ||
 		!run_cm(&srtcp->in, data, plain, word & ~ENCRYPTED))
 		return false;
@@ -252,7 +223,7 @@ bool srtcp_seal(Srtcp *srtcp, uint8_t *data, size_t *len)
 	if (!run_cm(&srtcp->out, data, *len, srtcp->index))
 		return false;
 	put_word(data + *len, word);
-	authenticate(&srtcp->out, data, *len + INDEX_LEN, digest);
+	hmac_sha1(&srtcp->out.hmac, data, *len, data + *len, INDEX_LEN, digest);
 	memcpy(data + *len + INDEX_LEN, digest, CM_TAG_LEN);
 	*len += INDEX_LEN + CM_TAG_LEN;
 	return true;

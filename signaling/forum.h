@@ -4,6 +4,7 @@
  * changed is left in `changes` and `changed`; the hub takes it from there to the store, the sfu
  * and the pages. Main thread. */
 #pragma once
+#include "question.h"
 #include "refusal.h"
 #include "seat.h"
 
@@ -27,6 +28,9 @@ typedef struct Forum {
 	GPtrArray *queue;  /* Seat, in the order they raised their hands */
 	Seat *main, *slides;
 	uint64_t order; /* counter behind air_order, screen_order and hand_order */
+
+	unsigned questions[QUESTION_STATES]; /* how many are in each; the desk counts */
+	Bucket asking;                       /* the desk's, as in Seat */
 
 	unsigned changes;
 	GPtrArray *changed; /* Seat */

@@ -209,6 +209,7 @@ static void close_all(Daemon *daemon)
 {
 	daemon->hub->is_ending = true;
 	server_free(daemon->server);
+	store_drain(daemon->store); /* who waits for the disk is answered while there is a hub */
 	hub_free(daemon->hub);
 	store_close(daemon->store);
 	registry_free(daemon->registry);

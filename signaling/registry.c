@@ -161,10 +161,17 @@ static void read_seat(const SeatRow *row, void *user)
 	seat->camera = row->camera;
 }
 
+static void read_question_count(const char *id, QuestionState state, unsigned count, void *user)
+{
+	Forum *forum = registry_forum(user, id);
+	if (forum)
+		forum->questions[state] = count;
+}
+
 Registry *registry_open(Store *store, Links *links, GError **error)
 {
 	static const StoreReader reader = { read_forum, read_site, read_invitation, read_link,
-		read_peer, read_seat };
+		read_peer, read_seat, read_question_count };
 	Registry *registry = g_new0(Registry, 1);
 	registry->store = store;
 	registry->links = links;

@@ -4,6 +4,7 @@
  * go. Made and released by its Forum, which alone changes what concerns the stage and the queue;
  * the hub keeps here who sits on it. Main thread. */
 #pragma once
+#include "bucket.h"
 #include "id.h"
 #include "roles.h"
 #include <glib.h>
@@ -49,6 +50,8 @@ typedef struct Seat {
 	int64_t lost_us;                    /* when the holder was lost; 0 while one is there */
 	bool is_held;                       /* lost without a goodbye: see seat_is_held */
 	SeatPeer receive, publish;
+
+	Bucket asking, looking; /* the question desk's: shared by all who ask for this site */
 } Seat;
 
 Seat *seat_new(const char *id, SeatOrigin origin, Role role, const char *name);

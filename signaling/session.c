@@ -8,20 +8,6 @@
 #define CLOSE_NORMAL 1000
 #define CLOSE_POLICY 1008
 
-bool bucket_take(Bucket *bucket, double rate, double burst, int64_t now_us)
-{
-	if (!bucket->at_us)
-		bucket->level = burst;
-	else
-		bucket->level += (double)(now_us - bucket->at_us) / G_USEC_PER_SEC * rate;
-	bucket->at_us = now_us;
-	bucket->level = MIN(bucket->level, burst);
-	if (bucket->level < 1)
-		return false;
-	bucket->level -= 1;
-	return true;
-}
-
 void *session_open(Socket *socket, void *hub)
 {
 	Session *session = g_new0(Session, 1);

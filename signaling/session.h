@@ -3,6 +3,7 @@
  * Comes and goes; what it stands for is its Seat. Until `hello` it is a stranger's. Names itself
  * by a serial number, so that an answer that comes late finds it or finds it gone. Main thread. */
 #pragma once
+#include "bucket.h"
 #include "refusal.h"
 #include "seat.h"
 #include "server.h"
@@ -12,12 +13,6 @@
 #define SESSION_BURST 60      /* a page that comes back sends five */
 #define OFFER_RATE 1          /* an offer costs the sfu a handshake */
 #define OFFER_BURST 8
-
-/* So many a second, and a burst. */
-typedef struct Bucket {
-	int64_t at_us;
-	double level;
-} Bucket;
 
 typedef struct Session {
 	struct Hub *hub;
@@ -43,6 +38,3 @@ void session_answer(Session *session, json_t *id, json_t *result);         /* re
 void session_refuse(Session *session, json_t *id, const Refusal *refusal);
 /* Says `bye` with this reason, closes, and releases the session: its seat has been left. */
 void session_end(Session *session, const char *reason);
-
-/* Whether one more may pass now. */
-bool bucket_take(Bucket *bucket, double rate, double burst, int64_t now_us);

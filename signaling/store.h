@@ -1,11 +1,14 @@
-/* store.h - what outlives the daemon: forums, sites, invitations, links, stage and queue
+/* store.h - what outlives the daemon: forums, sites, invitations, links, stage, queue, questions
  *
- * SQLite stands behind this wall (WAL, synchronous=FULL). The loop keeps everything it needs in
- * memory, so the store is read once, at start; writes are gathered by store_put_… and store_drop_…
- * and handed over by store_commit as one atomic change to the store's own thread, which commits
- * all that waits in one transaction (one fsync) and answers on the loop. Main thread. */
+ * SQLite stands behind this wall (WAL, synchronous=FULL). The loop keeps everything it needs of the
+ * live forum in memory: that is read once, at start; writes are gathered by store_put_… and
+ * store_drop_… and handed over by store_commit as one atomic change to the store's own thread,
+ * which commits all that waits in one transaction (one fsync) and answers on the loop. Questions
+ * are many and grow for years: they stay on the disk, and the thread finds, changes and lists them
+ * in the order it was asked. Main thread. */
 #pragma once
 #include "id.h"
+#include "question.h"
 #include "roles.h"
 #include <glib.h>
 #include <stdbool.h>
@@ -59,6 +62,7 @@ typedef struct StoreReader {
 	void (*link)(const LinkRow *row, void *user);
 	void (*peer)(const PeerRow *row, void *user);
 	void (*seat)(const SeatRow *row, void *user);
+	void (*question_count)(const char *forum, QuestionState state, unsigned count, void *user);
 } StoreReader;
 
 /* Makes the file or brings its schema up to date; refuses a newer one than it knows. */
@@ -83,6 +87,48 @@ void store_drop_seat(Store *store, const char *id);
 /* Hands over what was gathered. done (may be NULL) comes on the loop once it is on disk, or at
  * once when there was nothing; ok is false when it could not be written. */
 void store_commit(Store *store, void (*done)(bool ok, void *user), void *user);
+/* Waits until everything handed over so far is written or has failed, and answers for it. */
+void store_drain(Store *store);
+
+typedef enum StoreAnswer {
+	STORE_DONE,    /* it is on disk */
+	STORE_ALREADY, /* nothing to do: the key was known, the state was that */
+	STORE_NONE,    /* there is no such question */
+	STORE_ILLEGAL, /* it may not become that from what it is */
+	STORE_FAILED,  /* the disk did not take it; nothing has changed */
+} StoreAnswer;
+
+/* On the loop, once what it says is on disk. row is as stored now, NULL with NONE and FAILED; was
+ * is the state before. */
+typedef void StoreQuestionDone(
+	StoreAnswer answer, const QuestionRow *row, QuestionState was, void *user);
+
+/* Adds it with the forum's next number, unless the forum has one with this key: then that one comes
+ * back. Of row are used: id, forum, seat, key, name, text, is_by_link, created_ms. */
+void store_ask(Store *store, const QuestionRow *row, StoreQuestionDone *done, void *user);
+/* by: the seat that did it, for the history. */
+void store_set_question(Store *store, const char *forum, const char *id, QuestionState state,
+	const char *by, int64_t now_ms, StoreQuestionDone *done, void *user);
+void store_find_question(
+	Store *store, const char *forum, const char *id, StoreQuestionDone *done, void *user);
+
+#define STORE_PAGE_MAX 50                 /* questions */
+#define STORE_PAGE_BYTES_MAX (256 * 1024) /* of their texts; a page goes out as one message */
+
+typedef struct QuestionQuery {
+	const char *forum;
+	const char *seat;           /* NULL: of all seats */
+	const QuestionState *state; /* NULL: in all states; not together with seat */
+	int64_t after;              /* newest first, those below this number; 0: from the top */
+	unsigned limit;             /* up to STORE_PAGE_MAX */
+} QuestionQuery;
+
+/* rows: QuestionRow, borrowed. more: there are some below the last. ok is false when the disk
+ * cannot be read. */
+typedef void StoreListDone(bool ok, GPtrArray *rows, bool more, void *user);
+void store_list_questions(
+	Store *store, const QuestionQuery *query, StoreListDone *done, void *user);
+
 /* False since a write failed, true again since one succeeded. */
 bool store_is_well(const Store *store);
 /* Commits (fsyncs) and changes so far: how well the grouping works. */

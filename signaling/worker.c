@@ -10,11 +10,11 @@ struct Worker {
 	WorkerEvents events;
 	void *user;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards the next four */
-	pthread_cond_t wake;
+	pthread_mutex_t lock;      /* guards what follows, to `stop` */
+	pthread_cond_t wake, rest; /* there is work; there is none */
 	GPtrArray *queued;
 	GPtrArray *finished;
-	bool stop;
+	bool is_busy, stop;
 	int wake_fd; /* tells the loop that something is finished */
 	unsigned source;
 };
@@ -36,12 +36,15 @@ static void *run(void *data)
 		if (!worker->queued->len)
 			break;
 		GPtrArray *batch = take(&worker->queued);
+		worker->is_busy = true;
 		pthread_mutex_unlock(&worker->lock);
 		worker->events.work(batch, worker->user);
 		pthread_mutex_lock(&worker->lock);
 		for (unsigned i = 0; i < batch->len; i++)
 			g_ptr_array_add(worker->finished, batch->pdata[i]);
 		g_ptr_array_unref(batch);
+		worker->is_busy = false;
+		pthread_cond_signal(&worker->rest);
 		uint64_t one = 1;
 		/* An eventfd refuses only at 2^64 - 1, when the loop is told already. */
 		(void)!write(worker->wake_fd, &one, sizeof(one));
@@ -77,6 +80,7 @@ Worker *worker_new(const char *name, const WorkerEvents *events, void *user)
 	worker->finished = g_ptr_array_new();
 	pthread_mutex_init(&worker->lock, NULL);
 	pthread_cond_init(&worker->wake, NULL);
+	pthread_cond_init(&worker->rest, NULL);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->wake_fd < 0)
 		g_error("%s: no eventfd", name);
@@ -102,8 +106,18 @@ void worker_free(Worker *worker)
 	g_ptr_array_unref(worker->queued);
 	g_ptr_array_unref(worker->finished);
 	pthread_cond_destroy(&worker->wake);
+	pthread_cond_destroy(&worker->rest);
 	pthread_mutex_destroy(&worker->lock);
 	g_free(worker);
+}
+
+void worker_drain(Worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	while (worker->queued->len || worker->is_busy)
+		pthread_cond_wait(&worker->rest, &worker->lock);
+	pthread_mutex_unlock(&worker->lock);
+	deliver(worker);
 }
 
 void worker_post(Worker *worker, void *item)

@@ -16,4 +16,6 @@ typedef struct WorkerEvents {
 Worker *worker_new(const char *name, const WorkerEvents *events, void *user);
 /* Works off what is queued, ends the thread, then calls done for the rest. */
 void worker_free(Worker *worker);
+/* Waits until all that was posted is worked off, and calls done for it. */
+void worker_drain(Worker *worker);
 void worker_post(Worker *worker, void *item);

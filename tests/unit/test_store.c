@@ -72,11 +72,240 @@ static int64_t ask(const char *name, const char *sql)
 static void makes_its_schema_and_finds_it_again(void)
 {
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 1);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 2);
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 1);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 2);
 	g_assert_cmpint(
-		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 6);
+		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 8);
+}
+
+/* A store as version 0.1 left it: schema 1, in a file of its own, with a forum at work. */
+static const char schema_1[] =
+	"CREATE TABLE forums(id TEXT PRIMARY KEY, title TEXT NOT NULL, stage TEXT NOT NULL UNIQUE,"
+	" rev INTEGER NOT NULL, main TEXT, maker TEXT, demo INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE sites(id TEXT PRIMARY KEY, name TEXT NOT NULL, district TEXT NOT NULL,"
+	" phone TEXT NOT NULL, join_generation INTEGER NOT NULL, ask_generation INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE invitations(seat TEXT PRIMARY KEY, forum TEXT NOT NULL REFERENCES forums(id),"
+	" site TEXT NOT NULL REFERENCES sites(id), number INTEGER NOT NULL,"
+	" UNIQUE(forum, site), UNIQUE(forum, number)) STRICT;"
+	"CREATE TABLE links(id TEXT PRIMARY KEY, forum TEXT NOT NULL REFERENCES forums(id),"
+	" kind TEXT NOT NULL, role TEXT NOT NULL, name TEXT NOT NULL,"
+	" generation INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE peers(id TEXT PRIMARY KEY, forum TEXT NOT NULL REFERENCES forums(id),"
+	" seat TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL) STRICT;"
+	"CREATE TABLE seats(id TEXT PRIMARY KEY, forum TEXT NOT NULL REFERENCES forums(id),"
+	" device TEXT, air_order INTEGER NOT NULL, screen_order INTEGER NOT NULL,"
+	" hand_order INTEGER NOT NULL, hand_ms INTEGER NOT NULL, muted INTEGER NOT NULL,"
+	" mic INTEGER NOT NULL, camera INTEGER NOT NULL) STRICT;"
+	"INSERT INTO forums VALUES('FFFFFFFFFFFFFFFFFFFFFF','Hội nghị','SSSSSSSSSSSSSSSSSSSSSS',7,"
+	" NULL,NULL,0,1);"
+	"INSERT INTO sites VALUES('IIIIIIIIIIIIIIIIIIIIII','Xã A','Huyện','0912',3,2,1);"
+	"INSERT INTO invitations VALUES('AAAAAAAAAAAAAAAAAAAAAA','FFFFFFFFFFFFFFFFFFFFFF',"
+	" 'IIIIIIIIIIIIIIIIIIIIII',1);"
+	"INSERT INTO seats VALUES('AAAAAAAAAAAAAAAAAAAAAA','FFFFFFFFFFFFFFFFFFFFFF',NULL,0,0,1,"
+	" 1767225600000,0,0,0);"
+	"PRAGMA user_version=1;";
+
+static void brings_a_store_of_schema_1_up_to_date(void)
+{
+	g_autofree char *path = path_of("old.db");
+	sqlite3 *db = NULL;
+	g_assert_cmpint(sqlite3_open(path, &db), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(db, schema_1, NULL, NULL, NULL), ==, SQLITE_OK);
+	sqlite3_close(db);
+
+	Links *links = open_links();
+	Store *store = open_store("old.db");
+	Registry *registry = open_registry(store, links);
+	g_assert_cmpint(ask("old.db", "PRAGMA user_version"), ==, 2);
+	Forum *forum = registry_forum(registry, "FFFFFFFFFFFFFFFFFFFFFF");
+	g_assert_cmpstr(forum->title, ==, "Hội nghị");
+	g_assert_cmpuint(forum->rev, ==, 7);
+	g_assert_cmpuint(forum->queue->len, ==, 1);
+	Site *site = registry_site(registry, "IIIIIIIIIIIIIIIIIIIIII");
+	g_assert_cmpuint(site->join_generation, ==, 3);
+	g_assert_cmpuint(forum->questions[QUESTION_NEW], ==, 0);
+	store_close(store);
+	registry_free(registry);
+	links_free(links);
+}
+
+/* --- questions --- */
+
+#define FORUM "FFFFFFFFFFFFFFFFFFFFFF"
+#define SEAT_A "AAAAAAAAAAAAAAAAAAAAAA"
+#define SEAT_B "BBBBBBBBBBBBBBBBBBBBBB"
+
+typedef struct Heard {
+	bool is_done, ok, more;
+	StoreAnswer answer;
+	QuestionState was;
+	char id[ID_SIZE];
+	int64_t number;
+	GArray *numbers;
+} Heard;
+
+static void on_question(StoreAnswer answer, const QuestionRow *row, QuestionState was, void *user)
+{
+	Heard *heard = user;
+	heard->is_done = true;
+	heard->answer = answer;
+	heard->was = was;
+	if (!row)
+		return;
+	g_strlcpy(heard->id, row->id, sizeof(heard->id));
+	heard->number = row->number;
+}
+
+static void on_list(bool ok, GPtrArray *rows, bool more, void *user)
+{
+	Heard *heard = user;
+	heard->is_done = true;
+	heard->ok = ok;
+	heard->more = more;
+	heard->numbers = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	for (unsigned i = 0; i < rows->len; i++)
+		g_array_append_val(heard->numbers, ((QuestionRow *)rows->pdata[i])->number);
+}
+
+static void settle(const Heard *heard)
+{
+	while (!heard->is_done)
+		g_main_context_iteration(NULL, TRUE);
+}
+
+static void put_forum(Store *store)
+{
+	ForumRow row = { .id = FORUM, .title = "T", .stage = FORUM };
+	store_put_forum(store, &row);
+	store_commit(store, NULL, NULL);
+}
+
+static void post_question(Store *store, const char *seat, unsigned n, Heard *heard)
+{
+	char id[ID_SIZE];
+	id_make(id);
+	g_autofree char *key = g_strdup_printf("key-%08u", n);
+	QuestionRow row = { .id = id,
+		.forum = FORUM,
+		.seat = seat,
+		.key = key,
+		.name = "Bình",
+		.text = "Bao giờ?",
+		.created_ms = NOW_MS };
+	store_ask(store, &row, on_question, heard);
+}
+
+static void numbers_questions_and_knows_their_keys(void)
+{
+	Store *store = open_store("questions.db");
+	put_forum(store);
+	Heard heard[60] = { 0 }, again[60] = { 0 };
+	for (unsigned i = 0; i < 60; i++)
+		post_question(store, i % 2 ? SEAT_B : SEAT_A, i, &heard[i]);
+	for (unsigned i = 0; i < 60; i++) /* before the first are on disk */
+		post_question(store, i % 2 ? SEAT_B : SEAT_A, i, &again[i]);
+	settle(&again[59]);
+	for (unsigned i = 0; i < 60; i++) {
+		g_assert_cmpint(heard[i].answer, ==, STORE_DONE);
+		g_assert_cmpint(heard[i].number, ==, i + 1);
+		g_assert_cmpint(again[i].answer, ==, STORE_ALREADY);
+		g_assert_cmpstr(again[i].id, ==, heard[i].id);
+	}
+	uint64_t commits, changes;
+	store_counts(store, &commits, &changes);
+	g_assert_cmpuint(commits, <, 20); /* not an fsync each */
+	store_close(store);
+	g_assert_cmpint(ask("questions.db", "SELECT count(*) FROM questions"), ==, 60);
+	g_assert_cmpint(ask("questions.db", "SELECT count(*) FROM question_history"), ==, 60);
+}
+
+static Heard page(Store *store, const char *seat, const QuestionState *state, int64_t after)
+{
+	Heard heard = { 0 };
+	QuestionQuery query = {
+		.forum = FORUM, .seat = seat, .state = state, .after = after, .limit = 20
+	};
+	store_list_questions(store, &query, on_list, &heard);
+	settle(&heard);
+	g_assert_true(heard.ok);
+	return heard;
+}
+
+static void assert_page(Heard heard, unsigned count, int64_t first, bool more)
+{
+	g_assert_cmpuint(heard.numbers->len, ==, count);
+	if (count)
+		g_assert_cmpint(g_array_index(heard.numbers, int64_t, 0), ==, first);
+	g_assert_cmpint(heard.more, ==, more);
+	g_array_unref(heard.numbers);
+}
+
+/* Follows the test before. */
+static void lists_questions_page_by_page(void)
+{
+	Store *store = open_store("questions.db");
+	QuestionState new = QUESTION_NEW, approved = QUESTION_APPROVED;
+	assert_page(page(store, NULL, NULL, 0), 20, 60, true);
+	assert_page(page(store, NULL, NULL, 41), 20, 40, true);
+	assert_page(page(store, NULL, NULL, 21), 20, 20, false);
+	assert_page(page(store, SEAT_A, NULL, 0), 20, 59, true);
+	assert_page(page(store, NULL, &approved, 0), 0, 0, false);
+	Heard first = { 0 }, moved = { 0 };
+	post_question(store, SEAT_A, 0, &first);
+	settle(&first);
+	store_set_question(
+		store, FORUM, first.id, QUESTION_APPROVED, SEAT_B, NOW_MS + 5, on_question, &moved);
+	settle(&moved);
+	g_assert_cmpint(moved.answer, ==, STORE_DONE);
+	g_assert_cmpint(moved.was, ==, QUESTION_NEW);
+	assert_page(page(store, NULL, &approved, 0), 1, 1, false);
+	assert_page(page(store, NULL, &new, 0), 20, 60, true);
+	store_close(store);
+	g_assert_cmpint(
+		ask("questions.db", "SELECT count(*) FROM question_history WHERE state='approved'"
+				    " AND seat='" SEAT_B "' AND changed_ms>1767225600000"),
+		==, 1);
+}
+
+/* Somebody else holds the file; a full disk is tests/live's. */
+static void says_so_when_it_cannot_write_and_goes_on_when_it_can(void)
+{
+	Store *store = open_store("full.db");
+	put_forum(store);
+	Heard before = { 0 };
+	post_question(store, SEAT_A, 0, &before);
+	settle(&before);
+	g_assert_cmpint(before.answer, ==, STORE_DONE);
+
+	g_autofree char *path = path_of("full.db");
+	sqlite3 *other = NULL; /* holds the file for writing: nothing of ours can be committed */
+	g_assert_cmpint(sqlite3_open(path, &other), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "store: cannot write*");
+	Heard refused[5] = { 0 };
+	for (unsigned i = 0; i < 5; i++)
+		post_question(store, SEAT_A, i + 1, &refused[i]);
+	/* All five wait in one transaction or two; BUSY_MS later they have failed. */
+	settle(&refused[0]);
+	sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(other);
+	g_assert_cmpint(refused[0].answer, ==, STORE_FAILED);
+	g_assert_false(store_is_well(store));
+	settle(&refused[4]);
+	g_test_assert_expected_messages();
+
+	Heard after = { 0 };
+	post_question(store, SEAT_A, 1, &after);
+	settle(&after);
+	g_assert_cmpint(after.answer, ==, STORE_DONE);
+	g_assert_true(store_is_well(store));
+	store_close(store);
+	g_assert_cmpint(ask("full.db", "SELECT count(*) FROM questions"
+				       " WHERE client_key IN ('key-00000000','key-00000001')"),
+		==, 2);
 }
 
 static void refuses_a_newer_schema(void)
@@ -298,6 +527,13 @@ int main(int argc, char **argv)
 		"/store/keeps-what-it-answered-when-killed", keeps_what_it_answered_when_killed);
 	g_test_add_func(
 		"/store/makes-its-schema-and-finds-it-again", makes_its_schema_and_finds_it_again);
+	g_test_add_func("/store/brings-a-store-of-schema-1-up-to-date",
+		brings_a_store_of_schema_1_up_to_date);
+	g_test_add_func("/store/numbers-questions-and-knows-their-keys",
+		numbers_questions_and_knows_their_keys);
+	g_test_add_func("/store/lists-questions-page-by-page", lists_questions_page_by_page);
+	g_test_add_func("/store/says-so-when-it-cannot-write-and-goes-on-when-it-can",
+		says_so_when_it_cannot_write_and_goes_on_when_it_can);
 	g_test_add_func("/store/refuses-a-newer-schema", refuses_a_newer_schema);
 	g_test_add_func(
 		"/store/says-when-the-file-is-no-database", says_when_the_file_is_no_database);

@@ -135,6 +135,17 @@ bool rpc_read(RpcMessage *message, const char *text, size_t len, size_t limit, i
 	return true;
 }
 
+json_t *rpc_read_object(const char *text, size_t len)
+{
+	if (is_too_deep(text, len))
+		return NULL;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(root))
+		return root;
+	json_decref(root);
+	return NULL;
+}
+
 void rpc_message_clear(RpcMessage *message)
 {
 	json_decref(message->root);

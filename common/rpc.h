@@ -41,6 +41,8 @@ typedef struct RpcMessage {
 /* Reads one message; false with *error_code and a reason for the log. limit: most bytes taken. */
 bool rpc_read(RpcMessage *message, const char *text, size_t len, size_t limit, int *error_code,
 	const char **reason);
+/* The same care for JSON that is no call: an object (new reference), NULL when it is none. */
+json_t *rpc_read_object(const char *text, size_t len);
 void rpc_message_clear(RpcMessage *message);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RpcMessage, rpc_message_clear)
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define PHONE_MAX 40
-#define DEPTH_MAX 16 /* counted before Jansson, which recurses, sees it */
 
 /* An answer that waits for the disk. */
 typedef struct Pending {
@@ -115,23 +114,6 @@ static bool read_text(json_t *body, const char *key, size_t max, bool needed, co
 	return has_letter || !needed;
 }
 
-static json_t *read_body(const Request *request)
-{
-	if (strspn(request->content_type, " ") ||
-		g_ascii_strncasecmp(request->content_type, "application/json", 16) != 0)
-		return NULL;
-	unsigned depth = 0;
-	for (size_t i = 0; i < request->body_len; i++)
-		depth += request->body[i] == '[' || request->body[i] == '{';
-	if (depth > DEPTH_MAX)
-		return NULL;
-	json_t *body = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(body))
-		return body;
-	json_decref(body);
-	return NULL;
-}
-
 static bool opens(const Door *door, const Forum *forum)
 {
 	return forum == door->forum || strcmp(forum->maker, door->link->id) == 0;
@@ -150,7 +132,7 @@ static void list_forums(Hub *hub, Exchange *exchange, const Door *door)
 
 static void add_forum(Hub *hub, Exchange *exchange, const Request *request, const Door *door)
 {
-	json_t *body = read_body(request);
+	json_t *body = http_body(request);
 	const char *title = NULL;
 	if (!body || !read_text(body, "title", FORUM_TITLE_MAX, true, &title)) {
 		http_refuse(exchange, 400, &REFUSE_BAD_PARAMS);
@@ -188,7 +170,7 @@ static void list_sites(Hub *hub, Exchange *exchange, Forum *forum)
 
 static void add_site(Hub *hub, Exchange *exchange, const Request *request, Forum *forum)
 {
-	json_t *body = read_body(request);
+	json_t *body = http_body(request);
 	const char *name = NULL, *district = NULL, *phone = NULL;
 	if (!body || !read_text(body, "name", SEAT_NAME_MAX, true, &name) ||
 		!read_text(body, "district", SEAT_NAME_MAX, false, &district) ||
@@ -218,12 +200,6 @@ static void revoke_links(Hub *hub, Exchange *exchange, Site *site)
 	answer_committed(hub, exchange, 200, json_pack("{s:s, s:s}", "join", join, "ask", ask));
 }
 
-static void refuse_method(Exchange *exchange, const char *allow)
-{
-	exchange_header(exchange, "allow", allow);
-	http_refuse(exchange, 405, &REFUSE_BAD_PARAMS);
-}
-
 static void route_forum(Hub *hub, Exchange *exchange, const Request *request, const Door *door,
 	char **parts, unsigned count)
 {
@@ -235,7 +211,7 @@ static void route_forum(Hub *hub, Exchange *exchange, const Request *request, co
 		else if (posts)
 			add_forum(hub, exchange, request, door);
 		else
-			refuse_method(exchange, "GET, POST");
+			http_refuse_method(exchange, "GET, POST");
 		return;
 	}
 	Forum *forum = registry_forum(hub->registry, parts[1]);
@@ -247,11 +223,11 @@ static void route_forum(Hub *hub, Exchange *exchange, const Request *request, co
 	else if (wants_sites && posts)
 		add_site(hub, exchange, request, forum);
 	else if (wants_sites)
-		refuse_method(exchange, "GET, POST");
+		http_refuse_method(exchange, "GET, POST");
 	else if (gets)
 		show_forum(hub, exchange, forum);
 	else
-		refuse_method(exchange, "GET");
+		http_refuse_method(exchange, "GET");
 }
 
 static void route_site(Hub *hub, Exchange *exchange, const Request *request, const Door *door,
@@ -262,7 +238,7 @@ static void route_site(Hub *hub, Exchange *exchange, const Request *request, con
 		strcmp(parts[2], "revoke") != 0)
 		http_refuse(exchange, 404, &REFUSE_NO_SEAT);
 	else if (strcmp(request->method, "POST") != 0)
-		refuse_method(exchange, "POST");
+		http_refuse_method(exchange, "POST");
 	else
 		revoke_links(hub, exchange, site);
 }

@@ -81,6 +81,7 @@ static void ask(Exchange *exchange)
 		.content_type = exchange->headers[2],
 		.if_none_match = exchange->headers[3],
 		.accept_encoding = exchange->headers[4],
+		.origin = exchange->headers[5],
 		.body = exchange->body ? exchange->body->str : "",
 		.body_len = exchange->body ? exchange->body->len : 0,
 		.is_admin = exchange->is_admin };

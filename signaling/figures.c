@@ -36,11 +36,14 @@ static void add_own(GString *out, Http *http)
 	uint64_t commits, changes;
 	store_counts(http->hub->store, &commits, &changes);
 	GPtrArray *forums = registry_forums(http->hub->registry);
-	unsigned on_air = 0, hands = 0, seated = 0;
+	const DeskCounts *desk = &http->hub->desk;
+	unsigned on_air = 0, hands = 0, seated = 0, questions = 0;
 	for (unsigned i = 0; i < forums->len; i++) {
 		const Forum *forum = forums->pdata[i];
 		on_air += forum->on_air->len;
 		hands += forum->queue->len;
+		for (unsigned s = 0; s < QUESTION_STATES; s++)
+			questions += forum->questions[s];
 	}
 	GHashTableIter at;
 	Session *session;
@@ -69,6 +72,16 @@ static void add_own(GString *out, Http *http)
 			(double)counts.slow_closed },
 		{ "silent_closed_total", "counter", "WebSockets closed because they fell silent.",
 			(double)counts.silent_closed },
+		{ "questions", "gauge", "Questions in the store.", questions },
+		{ "questions_waiting", "gauge", "Requests of the question desk not yet on disk.",
+			desk->waiting },
+		{ "questions_total", "counter", "Questions acknowledged.", (double)desk->asked },
+		{ "questions_repeated_total", "counter",
+			"Questions sent again that were there already.", (double)desk->repeated },
+		{ "questions_refused_total", "counter", "Questions over a limit or unreadable.",
+			(double)desk->refused },
+		{ "questions_failed_total", "counter", "Questions the disk did not take.",
+			(double)desk->failed },
 		{ "store_commits_total", "counter", "Transactions written (one fsync each).",
 			(double)commits },
 		{ "store_changes_total", "counter", "Rows written in them.", (double)changes },

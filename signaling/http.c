@@ -1,5 +1,6 @@
 #include "http.h"
 #include "api.h"
+#include "ask.h"
 #include "common/rpc.h"
 #include "figures.h"
 #include "whip.h"
@@ -31,14 +32,30 @@ void http_refuse(Exchange *exchange, unsigned status, const Refusal *refusal)
 {
 	if (status == 401)
 		exchange_header(exchange, "www-authenticate", "Bearer realm=\"diemcau\"");
-	if (status == 503) {
+	if (status == 503 || status == 429) {
 		char seconds[16];
-		g_snprintf(seconds, sizeof(seconds), "%u", MAX(refusal->retry_ms / 1000, 1));
+		g_snprintf(
+			seconds, sizeof(seconds), "%u", MAX((refusal->retry_ms + 999) / 1000, 1));
 		exchange_header(exchange, "retry-after", seconds);
 	}
-	http_json(exchange, status,
-		json_pack("{s:{s:s, s:s}}", "error", "reason", refusal->reason, "message",
-			refusal->message));
+	json_t *error =
+		json_pack("{s:s, s:s}", "reason", refusal->reason, "message", refusal->message);
+	if (refusal->retry_ms)
+		json_object_set_new(error, "retry_ms", json_integer(refusal->retry_ms));
+	http_json(exchange, status, json_pack("{s:o}", "error", error));
+}
+
+void http_refuse_method(Exchange *exchange, const char *allow)
+{
+	exchange_header(exchange, "allow", allow);
+	http_refuse(exchange, 405, &REFUSE_BAD_PARAMS);
+}
+
+json_t *http_body(const Request *request)
+{
+	if (g_ascii_strncasecmp(request->content_type, "application/json", 16) != 0)
+		return NULL;
+	return rpc_read_object(request->body, request->body_len);
 }
 
 unsigned http_status(const Refusal *refusal)
@@ -89,6 +106,8 @@ void http_request(Exchange *exchange, const Request *request, void *user)
 			exchange_answer_text(exchange, 404, TEXT, "not found\n");
 	} else if (g_str_has_prefix(path, "/whip/") || g_str_has_prefix(path, "/whep/")) {
 		whip_request(http->hub, exchange, request);
+	} else if (strcmp(path, ASK_PATH) == 0 || g_str_has_prefix(path, ASK_PATH "/")) {
+		ask_request(http->hub, exchange, request);
 	} else if (g_str_has_prefix(path, "/api/v1/")) {
 		api_request(http->hub, exchange, request);
 	} else {

@@ -3,6 +3,7 @@
  * A change is made in a Forum, then hub_settle() carries it to the store (gathered), the sfu and
  * every page, and hub_commit() answers whoever asked for it once it is on disk. Main thread. */
 #pragma once
+#include "desk.h"
 #include "media.h"
 #include "news.h"
 #include "registry.h"
@@ -19,6 +20,7 @@ typedef struct Hub {
 	uint64_t serials;
 	GHashTable *staged; /* Forum that the sfu knows in this life of it */
 	News *news;
+	DeskCounts desk;
 	GHashTable *away;    /* Seat left a while ago: see seating_tick */
 	GPtrArray *entering; /* hellos that wait for the sfu's list */
 	unsigned tick, entering_timer;

@@ -1,5 +1,6 @@
 #include "method.h"
 #include "media_methods.h"
+#include "question_methods.h"
 #include "stage_methods.h"
 #include <glib.h>
 #include <string.h>
@@ -23,6 +24,11 @@ static const Method methods[] = {
 	{ "stage.mute", ROLES_DIRECT, params_mute, on_stage_mute },
 	{ "seat.admit", ROLES_HUB, params_seat, on_seat_admit },
 	{ "seat.refuse", ROLES_HUB, params_seat, on_seat_refuse },
+
+	{ "question.ask", ROLES_ASK, params_ask, on_question_ask },
+	{ "question.mine", ROLES_ASK, params_mine, on_question_mine },
+	{ "question.list", ROLES_STAFF, params_list, on_question_list },
+	{ "question.set", ROLES_STAFF, params_state, on_question_set },
 };
 
 const Method *method_table(unsigned *count)

@@ -3,12 +3,17 @@
 #include "session.h"
 #include "view.h"
 
+#define NEWS_QUESTIONS_MAX 50 /* rows a message */
+
 /* What one forum's pages have yet to be told. */
 typedef struct Paper {
 	Forum *forum;
 	unsigned changes; /* ForumChange */
 	int64_t sent_us;
 	unsigned timer;
+	json_t *questions; /* rows for staff; NULL for none */
+	int64_t questions_us;
+	unsigned questions_timer;
 } Paper;
 
 struct News {
@@ -22,6 +27,9 @@ static void free_paper(void *data)
 	Paper *paper = data;
 	if (paper->timer)
 		g_source_remove(paper->timer);
+	if (paper->questions_timer)
+		g_source_remove(paper->questions_timer);
+	json_decref(paper->questions);
 	g_free(paper);
 }
 
@@ -93,7 +101,7 @@ static gboolean on_time(void *data)
 	return G_SOURCE_REMOVE;
 }
 
-static void add(News *news, Forum *forum, ForumChange change)
+static Paper *paper_of(News *news, Forum *forum)
 {
 	Paper *paper = g_hash_table_lookup(news->papers, forum);
 	if (!paper) {
@@ -101,6 +109,12 @@ static void add(News *news, Forum *forum, ForumChange change)
 		paper->forum = forum;
 		g_hash_table_insert(news->papers, forum, paper);
 	}
+	return paper;
+}
+
+static void add(News *news, Forum *forum, ForumChange change)
+{
+	Paper *paper = paper_of(news, forum);
 	paper->changes |= change;
 	if (paper->timer)
 		return;
@@ -154,4 +168,47 @@ void news_site(News *news, Seat *seat)
 	g_hash_table_add(news->rows, seat);
 	if (!news->rows_timer)
 		news->rows_timer = g_timeout_add(NEWS_SITES_MS, on_rows, news);
+}
+
+static void publish_questions(Paper *paper)
+{
+	json_t *params = json_pack("{s:o, s:o}", "questions", g_steal_pointer(&paper->questions),
+		"counts", view_question_counts(paper->forum));
+	broadcast(paper->forum, ROLES_STAFF, "question.state", params);
+	paper->questions_us = g_get_monotonic_time();
+}
+
+static gboolean on_questions(void *data)
+{
+	Paper *paper = data;
+	paper->questions_timer = 0;
+	publish_questions(paper);
+	return G_SOURCE_REMOVE;
+}
+
+static void tell_staff(Paper *paper, const QuestionRow *row)
+{
+	if (!paper->questions)
+		paper->questions = json_array();
+	json_array_append_new(paper->questions, view_question(paper->forum, row));
+	int64_t left_ms = NEWS_QUESTIONS_MS - (g_get_monotonic_time() - paper->questions_us) / 1000;
+	if (left_ms > 0 && json_array_size(paper->questions) < NEWS_QUESTIONS_MAX) {
+		if (!paper->questions_timer)
+			paper->questions_timer =
+				g_timeout_add((unsigned)left_ms, on_questions, paper);
+		return;
+	}
+	if (paper->questions_timer)
+		g_source_remove(paper->questions_timer);
+	paper->questions_timer = 0;
+	publish_questions(paper);
+}
+
+void news_question(News *news, Forum *forum, const QuestionRow *row)
+{
+	tell_staff(paper_of(news, forum), row);
+	Seat *seat = forum_find(forum, row->seat);
+	if (seat && seat->holder && !(seat->role & ROLES_STAFF))
+		session_notify(seat->holder, "question.state",
+			json_pack("{s:[o]}", "questions", view_question(forum, row)));
 }

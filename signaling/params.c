@@ -123,3 +123,63 @@ bool params_mute(json_t *json, Params *params, const char **what)
 {
 	return params_seat(json, params, what) && rpc_boolean(json, "muted", &params->muted, what);
 }
+
+/* What is wrong with a text is for the desk to say, in words for the person who wrote it. */
+static bool read_written(json_t *json, const char *name, const char **text, const char **what)
+{
+	json_t *value = json_object_get(json, name);
+	*text = json_string_value(value);
+	*what = "text is none";
+	return json_is_string(value);
+}
+
+bool params_ask(json_t *json, Params *params, const char **what)
+{
+	if (!rpc_string(json, "key", QUESTION_KEY_MAX, &params->key, what) ||
+		!read_written(json, "text", &params->text, what))
+		return false;
+	*what = "key is none";
+	if (!question_key_is_valid(params->key))
+		return false;
+	json_t *name = json_object_get(json, "name");
+	return !name || json_is_null(name) || read_written(json, "name", &params->name, what);
+}
+
+static bool read_after(json_t *json, Params *params, const char **what)
+{
+	json_t *after = json_object_get(json, "after");
+	return !after || json_is_null(after) ||
+	       rpc_integer(json, "after", 1, G_MAXINT32, &params->after, what);
+}
+
+bool params_mine(json_t *json, Params *params, const char **what)
+{
+	return read_after(json, params, what);
+}
+
+static bool read_state(json_t *json, Params *params, const char **what)
+{
+	const char *state = NULL;
+	if (!rpc_string(json, "state", PARAMS_MID_MAX, &state, what))
+		return false;
+	*what = "state is none";
+	params->has_state = question_state_from_name(state, &params->state);
+	return params->has_state;
+}
+
+bool params_list(json_t *json, Params *params, const char **what)
+{
+	json_t *state = json_object_get(json, "state");
+	if (state && !json_is_null(state) && !read_state(json, params, what))
+		return false;
+	return read_after(json, params, what) &&
+	       rpc_integer(json, "limit", 1, PARAMS_LIMIT_MAX, &params->limit, what);
+}
+
+bool params_state(json_t *json, Params *params, const char **what)
+{
+	if (!rpc_string(json, "id", ID_LEN, &params->question, what))
+		return false;
+	*what = "id is none";
+	return id_is_valid(params->question) && read_state(json, params, what);
+}

@@ -57,3 +57,26 @@ const Refusal REFUSE_TOO_MANY_FORUMS = { RPC_TOO_MANY, "too-many", "Máy chủ �
 	0 };
 const Refusal REFUSE_TOO_MANY_SITES = { RPC_TOO_MANY, "too-many", "Hội nghị đã đủ số điểm cầu.",
 	0 };
+const Refusal REFUSE_TEXT_EMPTY = { RPC_REFUSED, "bad-text",
+	"Câu hỏi còn trống. Hãy viết nội dung rồi gửi.", 0 };
+const Refusal REFUSE_TEXT_LONG = { RPC_REFUSED, "bad-text",
+	"Câu hỏi dài quá 2.000 ký tự. Hãy viết ngắn lại, hoặc chia thành hai câu.", 0 };
+const Refusal REFUSE_TEXT_NAME = { RPC_REFUSED, "bad-text",
+	"Họ tên dài quá 80 ký tự. Hãy viết ngắn lại.", 0 };
+const Refusal REFUSE_TEXT_BROKEN = { RPC_REFUSED, "bad-text",
+	"Câu hỏi có ký tự không đọc được. Hãy viết lại.", 0 };
+const Refusal REFUSE_KEY_TAKEN = { RPC_REFUSED, "bad-params",
+	"Mã của câu hỏi này đã được nơi khác dùng. Hãy gửi lại câu hỏi.", 0 };
+const Refusal REFUSE_ASK_FAST = { RPC_TOO_MANY, "too-many",
+	"Điểm cầu đang gửi nhiều câu hỏi cùng lúc. Xin chờ vài giây rồi gửi lại.", 1000 };
+const Refusal REFUSE_ASK_BUSY = { RPC_TOO_MANY, "too-many",
+	"Đang có rất nhiều câu hỏi gửi đến. Xin chờ vài giây rồi gửi lại.", 2000 };
+const Refusal REFUSE_ASK_FULL = { RPC_TOO_MANY, "too-many",
+	"Hội nghị đã nhận đủ số câu hỏi và không nhận thêm.", 60000 };
+const Refusal REFUSE_ASK_STORE = { RPC_UNAVAILABLE, "store",
+	"Máy chủ tạm thời không lưu được câu hỏi. Câu hỏi này chưa được nhận; xin gửi lại sau ít "
+	"phút.",
+	5000 };
+const Refusal REFUSE_NO_QUESTION = { RPC_NOT_FOUND, "not-found", "Không có câu hỏi này.", 0 };
+const Refusal REFUSE_QUESTION_STATE = { RPC_REFUSED, "bad-state",
+	"Câu hỏi này đang ở bước khác, không chuyển như vậy được.", 0 };

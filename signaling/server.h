@@ -27,7 +27,7 @@ typedef struct Frame Frame;       /* a text message on its way to many sockets *
 typedef struct Request {
 	const char *method; /* GET, HEAD, POST, … */
 	const char *path;   /* %-decoded, without `..`, without query */
-	const char *host, *authorization, *content_type, *if_none_match, *accept_encoding;
+	const char *host, *authorization, *content_type, *if_none_match, *accept_encoding, *origin;
 	const char *body; /* ends with a NUL that body_len does not count */
 	size_t body_len;
 	bool is_admin; /* came by the admin port */

@@ -75,3 +75,39 @@ json_t *view_stage_put(const Forum *forum)
 		(json_int_t)forum->rev, "on_air", on_air, "muted", muted, "main",
 		seat_id(forum->main), "slides", seat_id(forum->slides));
 }
+
+json_t *view_receipt(const QuestionRow *row)
+{
+	return json_pack("{s:s, s:I, s:s}", "id", row->id, "number", (json_int_t)row->number,
+		"state", question_state_name(row->state));
+}
+
+json_t *view_question(const Forum *forum, const QuestionRow *row)
+{
+	const Seat *seat = forum_find(forum, row->seat);
+	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", row->id,
+		"number", (json_int_t)row->number, "seat", row->seat, "site",
+		seat ? seat->name : "", "source", row->is_by_link ? "ask" : "page", "name",
+		row->name, "text", row->text, "state", question_state_name(row->state), "created",
+		(json_int_t)row->created_ms, "changed", (json_int_t)row->changed_ms);
+}
+
+json_t *view_question_counts(const Forum *forum)
+{
+	json_t *counts = json_object();
+	for (unsigned i = 0; i < QUESTION_STATES; i++)
+		json_object_set_new(counts, question_state_name((QuestionState)i),
+			json_integer(forum->questions[i]));
+	return counts;
+}
+
+json_t *view_questions(const Forum *forum, const GPtrArray *rows, bool with_counts)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < rows->len; i++)
+		json_array_append_new(list, view_question(forum, rows->pdata[i]));
+	json_t *page = json_pack("{s:o}", "questions", list);
+	if (with_counts)
+		json_object_set_new(page, "counts", view_question_counts(forum));
+	return page;
+}

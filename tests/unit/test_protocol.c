@@ -179,6 +179,18 @@ static void refuses_what_is_out_of_bounds(void)
 	refuses("stage.call", "{\"seat\":\"../../etc/passwd\"}");
 	refuses("stage.call", "{\"seat\":null}");
 	refuses("stage.mute", "{\"seat\":\"AAAAAAAAAAAAAAAAAAAAAA\"}");
+	refuses("question.ask", "{\"key\":\"12345678\"}");
+	refuses("question.ask", "{\"key\":\"1234567\",\"text\":\"x\"}");
+	refuses("question.ask", "{\"key\":\"1234 678\",\"text\":\"x\"}");
+	refuses("question.ask", "{\"key\":\"12345678\",\"text\":[\"x\"]}");
+	refuses("question.ask", "{\"key\":\"12345678\",\"text\":\"x\",\"name\":7}");
+	refuses("question.list", "{}");
+	refuses("question.list", "{\"limit\":51}");
+	refuses("question.list", "{\"limit\":0}");
+	refuses("question.list", "{\"limit\":5,\"state\":\"secret\"}");
+	refuses("question.list", "{\"limit\":5,\"after\":0}");
+	refuses("question.set", "{\"id\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"state\":\"gone\"}");
+	refuses("question.set", "{\"id\":\"1\",\"state\":\"new\"}");
 }
 
 /* The same members, and of the same types; what they say differs. */
@@ -234,6 +246,29 @@ static void writes_stage_queue_and_sites_as_the_examples_do(void)
 	check_shape(view_stage_put(forum), "sfu-stage.put", NULL);
 }
 
+static void writes_questions_as_the_examples_do(void)
+{
+	g_autoptr(Forum) forum = forum_new("FFFFFFFFFFFFFFFFFFFFFF", "SSSSSSSSSSSSSSSSSSSSSS", "T");
+	forum_add(forum, seat_new("AAAAAAAAAAAAAAAAAAAAAA", SEAT_OF_SITE, ROLE_SITE, "Xã A"));
+	QuestionRow row = { .id = "QQQQQQQQQQQQQQQQQQQQQQ",
+		.seat = "AAAAAAAAAAAAAAAAAAAAAA",
+		.name = "",
+		.text = "?",
+		.number = 1 };
+	g_autoptr(GPtrArray) rows = g_ptr_array_new();
+	g_ptr_array_add(rows, &row);
+	json_t *receipt = view_receipt(&row);
+	g_assert_true(
+		has_shape(receipt, json_object_get(find("question.ask", "answer"), "result")));
+	json_decref(receipt);
+	check_shape(view_questions(forum, rows, true), "question.state", NULL);
+	check_shape(view_questions(forum, rows, false), "question.state-own", NULL);
+	json_t *page = view_questions(forum, rows, true);
+	json_object_set_new(page, "more", json_false());
+	g_assert_true(has_shape(page, json_object_get(find("question.list", "answer"), "result")));
+	json_decref(page);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -247,6 +282,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/protocol/refuses-what-is-out-of-bounds", refuses_what_is_out_of_bounds);
 	g_test_add_func("/protocol/writes-stage-queue-and-sites-as-the-examples-do",
 		writes_stage_queue_and_sites_as_the_examples_do);
+	g_test_add_func("/protocol/writes-questions-as-the-examples-do",
+		writes_questions_as_the_examples_do);
 	int failed = g_test_run();
 	g_ptr_array_unref(examples);
 	return failed;

@@ -29,6 +29,10 @@ static const struct {
 	{ "stage.mute", "chair director", false },
 	{ "seat.admit", "chair director moderator", false },
 	{ "seat.refuse", "chair director moderator", false },
+	{ "question.ask", "site helper", false },
+	{ "question.mine", "site helper", false },
+	{ "question.list", "admin chair director moderator", false },
+	{ "question.set", "admin chair director moderator", false },
 };
 
 static bool contains(const char *list, const char *word)

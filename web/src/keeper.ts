@@ -4,8 +4,7 @@
 // ICE restart and no trickle; the server is ICE-lite, learns our address from our checks, and its answer is complete.
 
 import { Backoff } from './backoff';
-import { Refusal } from './protocol';
-import { LineDown } from './socket';
+import { LineDown, Refusal } from './protocol';
 
 const DISCONNECTED_MS = 2000; // shorter gaps heal by themselves
 const CONNECT_MS = 10000; // ICE tries UDP and TCP side by side; on a good line this takes 0.3 s

@@ -75,6 +75,28 @@ export type Hello = ReturnType<typeof hello>;
 const seatState = shape({ on_air: flag, muted: flag, hand: flag, place: count });
 export type SeatState = ReturnType<typeof seatState>;
 
+const questionState = oneOf('new', 'approved', 'on-air', 'answered');
+export type QuestionState = ReturnType<typeof questionState>;
+
+const question = shape({
+  id: text,
+  number: count,
+  seat: text,
+  site: text,
+  source: oneOf('page', 'ask'),
+  name: text,
+  text,
+  state: questionState,
+  created: count,
+  changed: count,
+});
+export type Question = ReturnType<typeof question>;
+
+const questionCounts = shape({ new: count, approved: count, 'on-air': count, answered: count });
+export type QuestionCounts = ReturnType<typeof questionCounts>;
+
+export const receipt = shape({ id: text, number: count, state: questionState });
+
 const bye = shape({ reason: text });
 
 const nothing: Read<Record<string, never>> = (value, at) => {
@@ -101,6 +123,10 @@ const results = {
   'stage.mute': nothing,
   'seat.admit': nothing,
   'seat.refuse': nothing,
+  'question.ask': receipt,
+  'question.mine': shape({ questions: list(question), more: flag }),
+  'question.list': shape({ questions: list(question), counts: questionCounts, more: flag }),
+  'question.set': nothing,
 } satisfies Record<string, Read<unknown>>;
 
 export type Method = keyof typeof results;
@@ -126,6 +152,10 @@ export interface Params {
   'stage.mute': { seat: string; muted: boolean };
   'seat.admit': OfSeat;
   'seat.refuse': OfSeat;
+  'question.ask': { key: string; text: string; name: string };
+  'question.mine': { after?: number };
+  'question.list': { state?: QuestionState; after?: number; limit: number };
+  'question.set': { id: string; state: QuestionState };
 }
 
 export const readResult = <M extends Method>(method: M, value: unknown): Result<M> =>
@@ -142,6 +172,7 @@ const notices = {
   'seat.state': seatState,
   'seat.admitted': hello,
   'peer.lost': shape({ which: oneOf<Which>('receive', 'publish'), reason: text }),
+  'question.state': shape({ questions: list(question), counts: optional(questionCounts) }),
   'media.restarted': shape({ after_ms: count }),
   bye,
 } satisfies Record<string, Read<unknown>>;
@@ -150,6 +181,9 @@ export type NoticeName = keyof typeof notices;
 export type Notice = { [N in NoticeName]: { method: N; params: ReturnType<(typeof notices)[N]> } }[NoticeName];
 
 // --- the grammar: JSON-RPC 2.0 ----------------------------------------------------------------------
+
+// The line went down before the answer came; what was asked may or may not have been done.
+export class LineDown extends Error {}
 
 // A No from the server: message is for the screen, reason for programs.
 export class Refusal extends Error {

@@ -1,6 +1,6 @@
 // reduce.ts - what follows from the server's state: pure functions, no signal, no clock
 
-import type { OnAir, Site, Stage, Waiter } from './protocol';
+import type { OnAir, Question, QuestionState, Site, Stage, Waiter } from './protocol';
 
 export const EMPTY_STAGE: Stage = { rev: 0, main: null, slides: null, on_air: [] };
 
@@ -95,3 +95,57 @@ export function siteState(site: Site): SiteState {
   if (!site.online) return 'absent';
   return site.receiving ? 'hearing' : 'open';
 }
+
+// --- questions --------------------------------------------------------------------------------------
+
+export const QUESTION_FILTERS = ['all', 'new', 'approved', 'on-air', 'answered'] as const;
+export type QuestionFilter = (typeof QUESTION_FILTERS)[number];
+
+// What is known of a forum's questions. A list of one filter is whole down to the number it has reached.
+export interface Desk {
+  known: ReadonlyMap<string, Question>;
+  reached: Readonly<Partial<Record<QuestionFilter, number>>>;
+}
+
+export const EMPTY_DESK: Desk = { known: new Map(), reached: {} };
+export const DESK_MAX = 1000; // rows; an old machine draws no more
+
+const newestFirst = (a: Question, b: Question): number => b.number - a.number;
+
+// News comes in any order; the later change is true.
+export function putQuestions(desk: Desk, rows: Question[], max = DESK_MAX): Desk {
+  const known = new Map(desk.known);
+  for (const row of rows) {
+    const old = known.get(row.id);
+    if (!old || row.changed >= old.changed) known.set(row.id, row);
+  }
+  if (known.size <= max) return { ...desk, known };
+  const kept = [...known.values()].sort(newestFirst).slice(0, max);
+  const floor = kept.at(-1)?.number ?? 0;
+  const reached = { ...desk.reached };
+  for (const filter of QUESTION_FILTERS) {
+    if (reached[filter] !== undefined) reached[filter] = Math.max(reached[filter], floor);
+  }
+  return { known: new Map(kept.map((row) => [row.id, row])), reached };
+}
+
+// A page of one filter's list: newest first, and whether there are more below it.
+export function putPage(desk: Desk, filter: QuestionFilter, rows: Question[], more: boolean): Desk {
+  const last = rows.at(-1)?.number ?? 0;
+  return putQuestions({ ...desk, reached: { ...desk.reached, [filter]: more ? last : 0 } }, rows);
+}
+
+export function questionsIn({ known, reached }: Desk, filter: QuestionFilter): Question[] {
+  const floor = reached[filter] ?? 0;
+  return [...known.values()]
+    .filter((row) => row.number >= floor && (filter === 'all' || row.state === filter))
+    .sort(newestFirst);
+}
+
+// What staff may do with a question: the table of docs/API.md §2.4, the way on first.
+export const NEXT: Record<QuestionState, QuestionState[]> = {
+  new: ['approved'],
+  approved: ['on-air', 'answered', 'new'],
+  'on-air': ['answered', 'approved'],
+  answered: ['approved'],
+};

@@ -3,25 +3,30 @@
 // Calls go down to socket, receive and publish; what they tell is written into state.ts. Everything heals by itself:
 // the line comes back with `resume`, a lost PeerConnection is offered anew, nobody has to click.
 
-import { t } from './i18n';
+import { type Key, t } from './i18n';
 import { type Kind, deviceId, setJoined } from './link';
+import { type Letter, type Outbox, openOutbox } from './outbox';
 import {
   type Hello,
+  LineDown,
   type Method,
   type Notice,
   type Params,
+  type Question,
   Refusal,
   type Result,
   type SeatState,
 } from './protocol';
 import { Publish } from './publish';
 import { Receive } from './receive';
-import { LineDown, Socket } from './socket';
+import { EMPTY_DESK, putPage, putQuestions } from './reduce';
+import { Socket } from './socket';
 import * as state from './state';
 
 const NOTE_MS = 8000;
 const RETRY_MS = 5000; // after a No that says neither "never" nor when
 const TICK_MS = 5000;
+const PAGE = 50; // questions at a time
 const SLEPT_MS = 20000; // the server gives up a silent line after 15 s
 
 // Answers to hello after which coming back makes no sense.
@@ -33,6 +38,7 @@ const HOME: Partial<Record<Hello['role'], Kind>> = { site: 'site', chair: 'chair
 export class Session {
   readonly receive: Receive;
   readonly publish: Publish;
+  readonly outbox: Outbox | null; // of a site's page
   private readonly socket: Socket;
   private tick = 0;
   private ticked = performance.now();
@@ -78,6 +84,14 @@ export class Session {
       asking: (isAsking) => (state.isAsking.value = isAsking),
       refused: () => this.offStage(),
     });
+    this.outbox =
+      kind === 'site'
+        ? openOutbox(
+            token,
+            (letter) => this.send(letter),
+            (mail) => (state.mail.value = mail),
+          )
+        : null;
   }
 
   start(): void {
@@ -90,6 +104,7 @@ export class Session {
 
   // Leaves for good; nothing comes back by itself.
   stop(): void {
+    this.outbox?.stop();
     clearInterval(this.tick);
     window.removeEventListener('online', this.renew);
     document.removeEventListener('visibilitychange', this.wake);
@@ -166,6 +181,20 @@ export class Session {
     void this.publish.setScreen(!this.publish.switches.screen);
   }
 
+  // The next page of the list that is shown: below what is known of it, or its first.
+  async loadQuestions(isFirst: boolean): Promise<void> {
+    const filter = state.questionFilter.value;
+    const after = isFirst ? undefined : state.desk.value.reached[filter];
+    const page = await this.ask('question.list', {
+      limit: PAGE,
+      ...(filter !== 'all' && { state: filter }),
+      ...(after && { after }),
+    });
+    if (!page) return;
+    state.questionCounts.value = page.counts;
+    state.desk.value = putPage(state.desk.value, filter, page.questions, page.more);
+  }
+
   // Asks the server; a No is shown. Null when there was one.
   async ask<M extends Method>(method: M, params: Params[M]): Promise<Result<M> | null> {
     try {
@@ -238,6 +267,31 @@ export class Session {
     this.publish.keeper.lineUp(hello.resumed.publish);
     this.publish.tell();
     if (state.wantsIn.value) this.receive.start();
+    // What changed while the line was down is in no news.
+    state.desk.value = EMPTY_DESK;
+    if (this.outbox) void this.lookAfterOwn(this.outbox);
+    else void this.loadQuestions(true);
+  }
+
+  private async lookAfterOwn(outbox: Outbox): Promise<void> {
+    outbox.wake();
+    const own = await this.socket.request('question.mine', {}).catch(() => null);
+    if (own) state.desk.value = putPage(state.desk.value, 'all', own.questions, own.more);
+  }
+
+  private send({ key, text, name }: Letter): Promise<Result<'question.ask'>> {
+    if (!state.isLineUp.value || state.isWaiting.value) return Promise.reject(new LineDown('question.ask'));
+    return this.socket.request('question.ask', { key, text, name });
+  }
+
+  private onQuestions(rows: Question[]): void {
+    for (const row of rows) {
+      const known = state.questionOf(row.id);
+      const isMoved = known && known.state !== row.state && row.state !== 'new';
+      if (this.outbox && isMoved) this.say(t(`ask.note.${row.state}` as Key, { number: row.number }), 'info');
+      this.outbox?.update(row);
+    }
+    state.desk.value = putQuestions(state.desk.value, rows);
   }
 
   private lineDown(): void {
@@ -259,6 +313,10 @@ export class Session {
         return;
       case 'sites.state':
         state.putSites(notice.params.sites, false);
+        return;
+      case 'question.state':
+        if (notice.params.counts) state.questionCounts.value = notice.params.counts;
+        this.onQuestions(notice.params.questions);
         return;
       case 'seat.state':
         this.onSeat(notice.params);

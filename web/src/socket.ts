@@ -5,6 +5,7 @@
 
 import { Backoff } from './backoff';
 import {
+  LineDown,
   type Method,
   type Notice,
   type Params,
@@ -18,9 +19,6 @@ import {
 
 const OPEN_MS = 8000; // a weak line needs 3 round trips and a TLS handshake; then another try is better
 const ANSWER_MS = 8000; // signaling answers within milliseconds: after that the line is dead, whatever it says
-
-// The line went down before the answer came; what was asked may or may not have been done.
-export class LineDown extends Error {}
 
 export interface SocketEvents {
   up(): void;

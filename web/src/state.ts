@@ -4,11 +4,15 @@ import { computed, signal } from '@preact/signals';
 
 import type { DeviceFault } from './devices';
 import type { PeerState } from './keeper';
-import type { Hello, Source, Stage, Waiter } from './protocol';
+import type { Mail } from './outbox';
+import type { Hello, Question, QuestionCounts, Source, Stage, Waiter } from './protocol';
 import type { Tracks } from './publish';
 import type { Streams } from './receive';
 import {
+  EMPTY_DESK,
   EMPTY_STAGE,
+  type Desk,
+  type QuestionFilter,
   type Sites,
   inOrder,
   isReordered,
@@ -133,6 +137,16 @@ export function putSites(rows: Hello['sites'], isFirst: boolean): void {
   if (isNewOrder) siteOrder.value = inOrder(sites.value);
 }
 
+// --- questions ------------------------------------------------------------------------------------------
+
+export const desk = signal<Desk>(EMPTY_DESK); // of staff: all of the forum's; of a site: its own
+export const questionCounts = signal<QuestionCounts | null>(null);
+export const questionFilter = signal<QuestionFilter>('all');
+export const mail = signal<Mail | null>(null); // what was written on this page
+export const isAskOpen = signal(false);
+
+export const questionOf = (id: string): Question | undefined => desk.value.known.get(id);
+
 // --- words for the person -------------------------------------------------------------------------------
 
 export interface Note {
@@ -159,5 +173,8 @@ export function forget(): void {
   faults.value = {};
   sites.value = new Map();
   siteOrder.value = [];
+  desk.value = EMPTY_DESK;
+  questionCounts.value = mail.value = null;
+  isAskOpen.value = false;
   note.value = null;
 }

@@ -7,10 +7,12 @@ import { Console } from '../components/console';
 import { OnStage, Queue, Waiters } from '../components/hub';
 import { Note } from '../components/notes';
 import { Programme } from '../components/programme';
-import { isInRoom, title } from '../state';
+import { Questions } from '../components/questions';
+import { isInRoom, questionFilter, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
 import '../styles/hub.css';
+import '../styles/questions.css';
 
 function ChairPage() {
   return isInRoom.value ? (
@@ -37,6 +39,7 @@ function Hub() {
         <div class="hub-side">
           <Waiters />
           <Queue canDirect />
+          <Questions filters={['approved', 'on-air']} />
           <Board canDirect />
         </div>
         <Note />
@@ -45,4 +48,5 @@ function Hub() {
   );
 }
 
+questionFilter.value = 'approved'; // what staff have passed on
 void boot('chair', ChairPage);

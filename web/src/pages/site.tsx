@@ -1,16 +1,19 @@
-// site.tsx - the page of a site: hear, see, ask to speak, speak when called. Never more than three buttons
+// site.tsx - the page of a site: hear, see, ask to speak, send a question, speak when called. Never more than three
+// buttons
 
 import { act } from '../act';
 import { boot } from '../app';
 import { Arrival, HearingState } from '../components/arrival';
+import { AskButton, AskPanel } from '../components/ask-panel';
 import { Icon } from '../components/icon';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { CameraButton, Called, Faults, LeaveButton, MicButton, OnAirState } from '../components/speaking';
 import { t } from '../i18n';
-import { isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
+import { isAskOpen, isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
+import '../styles/ask.css';
 
 function SitePage() {
   return isInRoom.value ? (
@@ -57,7 +60,9 @@ function Foot() {
       return (
         <footer class="foot">
           <Hand />
+          <AskButton />
           <Volume />
+          {isAskOpen.value && <AskPanel />}
         </footer>
       );
   }

@@ -1,4 +1,5 @@
-// staff.tsx - the board for staff: sees all, lowers hands, lets devices in; the stage is the chair's
+// staff.tsx - the page of staff: moderates the questions, sees all sites, lowers hands, lets devices in; the stage is
+// the chair's
 
 import { boot } from '../app';
 import { Arrival, HearingState } from '../components/arrival';
@@ -6,10 +7,12 @@ import { Board, Presence } from '../components/board';
 import { OnStage, Queue, Waiters } from '../components/hub';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
+import { Questions } from '../components/questions';
 import { isInRoom, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
 import '../styles/hub.css';
+import '../styles/questions.css';
 
 function StaffPage() {
   return isInRoom.value ? (
@@ -34,8 +37,11 @@ function Hub() {
           <OnStage canDirect={false} />
           <Queue canDirect={false} />
         </div>
-        <div class="hub-side">
+        <div class="hub-desk">
           <Waiters />
+          <Questions />
+        </div>
+        <div class="hub-side">
           <Board canDirect={false} />
         </div>
         <Note />

@@ -68,9 +68,9 @@ const Refusal REFUSE_TEXT_BROKEN = { RPC_REFUSED, "bad-text",
 const Refusal REFUSE_KEY_TAKEN = { RPC_REFUSED, "bad-params",
 	"Mã của câu hỏi này đã được nơi khác dùng. Hãy gửi lại câu hỏi.", 0 };
 const Refusal REFUSE_ASK_FAST = { RPC_TOO_MANY, "too-many",
-	"Điểm cầu đang gửi nhiều câu hỏi cùng lúc. Xin chờ vài giây rồi gửi lại.", 1000 };
+	"Điểm cầu đang gửi nhiều câu hỏi cùng lúc. Xin chờ vài giây.", 1000 };
 const Refusal REFUSE_ASK_BUSY = { RPC_TOO_MANY, "too-many",
-	"Đang có rất nhiều câu hỏi gửi đến. Xin chờ vài giây rồi gửi lại.", 2000 };
+	"Đang có rất nhiều câu hỏi gửi đến. Xin chờ vài giây.", 2000 };
 const Refusal REFUSE_ASK_FULL = { RPC_TOO_MANY, "too-many",
 	"Hội nghị đã nhận đủ số câu hỏi và không nhận thêm.", 60000 };
 const Refusal REFUSE_ASK_STORE = { RPC_UNAVAILABLE, "store",

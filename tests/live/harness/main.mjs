@@ -13,7 +13,7 @@ import { makeMedia } from './media.mjs';
 import { Stack } from './stack.mjs';
 import { Halt, Tap } from './tap.mjs';
 
-const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'tcp', 'crashes', 'farewell'];
+const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'tcp', 'crashes', 'questions', 'diskfull', 'farewell'];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const build = path.resolve(process.argv[2]);
@@ -50,6 +50,7 @@ const shared = {
   cast,
   media,
   build,
+  repo: path.resolve(here, '../../..'),
   dir,
   seed,
   out,
@@ -58,7 +59,7 @@ const shared = {
   // The running product; started when the first scenario asks.
   async stack() {
     if (!stack) {
-      stack = new Stack({ build, repo: path.resolve(here, '../../..'), dir });
+      stack = new Stack({ build, repo: shared.repo, dir });
       await stack.start();
     }
     return stack;

@@ -149,6 +149,21 @@ export function probe({ inject }) {
       timeoutMs,
     );
 
+  live.untilText = (selector, text, timeoutMs) =>
+    until(
+      `${selector}: ${text}`,
+      () => [...document.querySelectorAll(selector)].some((element) => element.textContent === text),
+      timeoutMs,
+    );
+
+  // As if it was typed, all at once.
+  live.fill = (selector, text) => {
+    const field = document.querySelector(selector);
+    const kind = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+    Object.getOwnPropertyDescriptor(kind.prototype, 'value').set.call(field, text);
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+
   live.untilGone = (selector, timeoutMs) =>
     until(`no ${selector}`, () => !document.querySelector(selector), timeoutMs);
 

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { MAIN, goLive, join, row, seatOf } from '../harness/forum.mjs';
+import { post, sitesOf } from '../harness/questions.mjs';
 import { check } from '../harness/tap.mjs';
 import { Seat, tokenOf } from '../harness/web.mjs';
 
@@ -18,7 +19,7 @@ const SIZES = [
 function overflow() {
   const wide = document.documentElement.clientWidth;
   const out = [];
-  for (const element of document.querySelectorAll('button, input, h1, h2, h3, p, label, a')) {
+  for (const element of document.querySelectorAll('button, input, textarea, h1, h2, h3, p, label, a')) {
     const box = element.getBoundingClientRect();
     if (box.width === 0 || box.height === 0) continue;
     if (box.right > wide + 1 || box.left < -1) out.push(element.textContent.trim().slice(0, 40) || element.tagName);
@@ -36,6 +37,55 @@ function overflow() {
     }
   });
   return out;
+}
+
+const QUESTIONS = [
+  'Xã vùng cao chưa có đường truyền ổn định. Bao giờ được hỗ trợ lắp cáp quang đến trụ sở?',
+  'Sau sắp xếp, trụ sở dôi dư được xử lý thế nào?\nXã đang có hai trụ sở bỏ trống.',
+  'Kinh phí tập huấn cán bộ lấy từ nguồn nào?',
+  'Đề nghị cho biết thời hạn gửi báo cáo quý III.',
+];
+
+// A site sends a question, its neighbours too, and staff have begun with them.
+async function asked({ stack, take, cast, north, hall, seat }) {
+  await hall.click(row(seat, 'dismiss'));
+  await north.stage('off');
+  const sites = await sitesOf(stack);
+  const staff = await Seat.open(stack.url);
+  await staff.hello(tokenOf(stack.demo.staff));
+  const ids = [];
+  for (const [i, text] of QUESTIONS.entries()) {
+    const body = { key: `picture-${i}`, text, name: i === 1 ? 'Nguyễn Văn Bình' : '' };
+    ids.push((await post(stack, tokenOf(sites[i + 1].ask), body)).json.id);
+  }
+  for (const [id, ...states] of [[ids[0], 'approved', 'on-air', 'answered'], [ids[1], 'approved', 'on-air'], [ids[2], 'approved']])
+    for (const state of states) await staff.must('question.set', { id, state });
+  await staff.close();
+  await staff.closed;
+
+  await north.act('ask');
+  await north.live('fill', '[data-act="ask-text"]', 'Xã đã gửi danh sách cán bộ. Bao giờ có lịch tập huấn?');
+  await north.act('ask-send');
+  await north.live('untilElement', '.mine [data-state="new"]', 5000);
+  await north.live('fill', '[data-act="ask-text"]', 'Còn một việc nữa xin hỏi:');
+  await take(north, 'site-ask');
+  await north.act('ask-close');
+  await take(north, 'site-asked');
+
+  const wall = await cast.tab('north');
+  await wall.goto(sites[1].ask);
+  await wall.live('untilElement', '.ask-place', 10000);
+  await take(wall, 'ask');
+  await wall.live('fill', '[data-act="ask-text"]', 'Trạm y tế xã thiếu bác sĩ, tỉnh có kế hoạch gì không ạ?');
+  await wall.act('ask-send');
+  await wall.live('untilElement', '.mine [data-state="new"]', 5000);
+  await wall.page.context().setOffline(true);
+  await wall.live('fill', '[data-act="ask-text"]', 'Đường liên xã hỏng sau mưa, bao giờ sửa?');
+  await wall.act('ask-send');
+  await wall.live('untilElement', '.mine-held', 15000);
+  await take(wall, 'ask-sent');
+  await wall.page.context().setOffline(false);
+  await cast.close(wall);
 }
 
 export async function run({ tap, cast, media, out, stack: start }) {
@@ -89,6 +139,8 @@ export async function run({ tap, cast, media, out, stack: start }) {
   await take(north, 'site-speaking');
   await take(hall, 'chair-speaking');
 
+  await asked({ stack, take, cast, north, hall, seat });
+
   const board = await cast.tab('chair');
   await board.goto(staff);
   await board.state('ready', 'joined');
@@ -96,6 +148,8 @@ export async function run({ tap, cast, media, out, stack: start }) {
     await board.act('join').catch(() => {});
     await board.state('joined').catch(() => {});
   }
+  await board.live('untilElement', '[data-question]', 10000);
   await take(board, 'staff');
+  await take(hall, 'chair-questions');
   for (const other of others) await other.close();
 }

@@ -111,7 +111,7 @@ export function MyQuestions({ rows, mail, outbox, isUp }: { rows: Mine[]; mail: 
       {isHeld && (
         <p class="mine-held" role="status">
           <Icon name="lost" />
-          {mail.trouble || t('ask.offline')}
+          <span>{mail.trouble ? `${mail.trouble} ${t('ask.kept')}` : t('ask.offline')}</span>
         </p>
       )}
       {rows.length === 0 && <p class="ask-hint">{t('ask.mine-none')}</p>}

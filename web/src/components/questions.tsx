@@ -12,7 +12,11 @@ import { NEXT, QUESTION_FILTERS, type QuestionFilter, questionsIn } from '../red
 import { desk, questionCounts, questionFilter, spoken } from '../state';
 import { vietnamTime } from '../when';
 
-const totalOf = (): number => Object.values(questionCounts.value ?? {}).reduce((a, b) => a + b, 0);
+function totalOf(filters: readonly QuestionFilter[]): number {
+  const counts = questionCounts.value;
+  const states = filters.includes('all') ? QUESTION_FILTERS : filters;
+  return states.reduce((sum, state) => sum + (state === 'all' ? 0 : (counts?.[state] ?? 0)), 0);
+}
 
 function choose(filter: QuestionFilter): void {
   questionFilter.value = filter;
@@ -23,7 +27,7 @@ export function Questions({ filters = QUESTION_FILTERS }: { filters?: readonly Q
   const filter = questionFilter.value;
   const counts = questionCounts.value;
   const rows = questionsIn(desk.value, filter);
-  const total = totalOf();
+  const total = totalOf(filters);
   const newest = questionsIn(desk.value, 'all')[0];
   useEffect(() => {
     if (newest?.state === 'new' && Date.now() - newest.created < 10000)

@@ -21,6 +21,7 @@ import '../styles/ask.css';
 
 const LOOK_MS = 5000; // how often one looks what became of a question
 const LOOK_MAX = 5; // of them; the newest
+const SHUT = ['bad-token', 'revoked', 'not-allowed'];
 
 const place = signal<Place | null>(null);
 const mail = signal<Mail | null>(null);
@@ -34,7 +35,7 @@ const shut = (refusal: Refusal): void => {
   end.value = { phase: 'refused', reason: refusal.reason === 'revoked' ? 'revoked' : 'bad-link', message: refusal.message };
 };
 
-// The server was reached, or it was not.
+// The server was reached, or it was not; a link that is shut ends the page, what waits in it stays.
 async function noted<T>(asking: Promise<T>): Promise<T> {
   try {
     const answer = await asking;
@@ -42,19 +43,15 @@ async function noted<T>(asking: Promise<T>): Promise<T> {
     return answer;
   } catch (error) {
     isUp.value = error instanceof Refusal;
+    if (error instanceof Refusal && SHUT.includes(error.reason)) shut(error);
     throw error;
   }
 }
 
 async function find(): Promise<void> {
   const wanted = token;
-  try {
-    const found = await noted(whereAmI(wanted));
-    if (wanted === token) place.value = found;
-  } catch (error) {
-    // What waits here stays here; a new link of this site sends it.
-    if (error instanceof Refusal && error.retryMs === null) shut(error);
-  }
+  const found = await noted(whereAmI(wanted)).catch(() => null);
+  if (found && wanted === token) place.value = found;
 }
 
 async function look(): Promise<void> {

@@ -74,9 +74,7 @@ const Refusal REFUSE_ASK_BUSY = { RPC_TOO_MANY, "too-many",
 const Refusal REFUSE_ASK_FULL = { RPC_TOO_MANY, "too-many",
 	"Hội nghị đã nhận đủ số câu hỏi và không nhận thêm.", 60000 };
 const Refusal REFUSE_ASK_STORE = { RPC_UNAVAILABLE, "store",
-	"Máy chủ tạm thời không lưu được câu hỏi. Câu hỏi này chưa được nhận; xin gửi lại sau ít "
-	"phút.",
-	5000 };
+	"Máy chủ tạm thời không lưu được câu hỏi. Câu hỏi này chưa được nhận.", 5000 };
 const Refusal REFUSE_NO_QUESTION = { RPC_NOT_FOUND, "not-found", "Không có câu hỏi này.", 0 };
 const Refusal REFUSE_QUESTION_STATE = { RPC_REFUSED, "bad-state",
 	"Câu hỏi này đang ở bước khác, không chuyển như vậy được.", 0 };

@@ -1,7 +1,9 @@
 // questions.tsx - the question desk of staff: what comes, as it comes, and what becomes of it
 //
-// Thousands may come in a morning: a list is whole down to the number it has reached, older ones are asked for.
+// Thousands may come in a morning: a list is whole down to the number it has reached, older ones are asked for. While
+// a mouse is over it, what comes is counted above it and waits: no button moves away under a hand that is about to press.
 
+import { signal } from '@preact/signals';
 import { Component } from 'preact';
 import { useEffect } from 'preact/hooks';
 
@@ -18,6 +20,10 @@ function totalOf(filters: readonly QuestionFilter[]): number {
   return states.reduce((sum, state) => sum + (state === 'all' ? 0 : (counts?.[state] ?? 0)), 0);
 }
 
+const heldAbove = signal<number | null>(null); // the newest number when the mouse came; null: it is elsewhere
+
+const newestNumber = (): number => questionsIn(desk.value, 'all')[0]?.number ?? 0;
+
 function choose(filter: QuestionFilter): void {
   questionFilter.value = filter;
   if (desk.value.reached[filter] === undefined) act((s) => s.loadQuestions(true))();
@@ -26,7 +32,10 @@ function choose(filter: QuestionFilter): void {
 export function Questions({ filters = QUESTION_FILTERS }: { filters?: readonly QuestionFilter[] }) {
   const filter = questionFilter.value;
   const counts = questionCounts.value;
-  const rows = questionsIn(desk.value, filter);
+  const all = questionsIn(desk.value, filter);
+  const held = heldAbove.value;
+  const rows = held === null ? all : all.filter((row) => row.number <= held);
+  const fresh = all.length - rows.length;
   const total = totalOf(filters);
   const newest = questionsIn(desk.value, 'all')[0];
   useEffect(() => {
@@ -52,8 +61,22 @@ export function Questions({ filters = QUESTION_FILTERS }: { filters?: readonly Q
           </button>
         ))}
       </div>
-      {rows.length === 0 && <p class="empty">{t(total === 0 ? 'questions.none' : 'questions.none-here')}</p>}
-      <ul class="question-rows">
+      {fresh > 0 && (
+        <button
+          type="button"
+          class="gold questions-fresh"
+          data-act="questions-fresh"
+          onClick={() => (heldAbove.value = newestNumber())}
+        >
+          {t('questions.fresh', { count: fresh })}
+        </button>
+      )}
+      {all.length === 0 && <p class="empty">{t(total === 0 ? 'questions.none' : 'questions.none-here')}</p>}
+      <ul
+        class="question-rows"
+        onPointerEnter={(event) => event.pointerType === 'mouse' && (heldAbove.value = newestNumber())}
+        onPointerLeave={() => (heldAbove.value = null)}
+      >
         {rows.map((row) => (
           <Row key={row.id} row={row} />
         ))}

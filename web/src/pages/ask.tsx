@@ -19,7 +19,9 @@ import type { End } from '../state';
 import '../styles/base.css';
 import '../styles/ask.css';
 
-const LOOK_MS = 5000; // how often one looks what became of a question
+const LOOK_MS = 5000; // how often one looks what became of a question that was just sent
+const LOOK_SLOWLY_MS = 30000; // and after a while: ten thousand phones may be open
+const JUST_SENT_MS = 120000;
 const LOOK_MAX = 5; // of them; the newest
 const SHUT = ['bad-token', 'revoked', 'not-allowed'];
 
@@ -52,6 +54,13 @@ async function find(): Promise<void> {
   const wanted = token;
   const found = await noted(whereAmI(wanted)).catch(() => null);
   if (found && wanted === token) place.value = found;
+}
+
+async function lookOn(): Promise<void> {
+  await look();
+  const sent = mail.value?.sent[0]?.at ?? 0;
+  const isFresh = !place.value || !isUp.value || Date.now() - sent < JUST_SENT_MS;
+  setTimeout(() => void lookOn(), isFresh ? LOOK_MS : LOOK_SLOWLY_MS);
 }
 
 async function look(): Promise<void> {
@@ -139,7 +148,7 @@ window.addEventListener('offline', () => (isUp.value = false));
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') outbox?.wake();
 });
-setInterval(() => void look(), LOOK_MS);
+setTimeout(() => void lookOn(), LOOK_MS);
 effect(() => {
   document.body.dataset.state = end.value ? end.value.phase : 'ready';
   document.body.dataset.kind = 'ask';

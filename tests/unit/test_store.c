@@ -3,8 +3,10 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -270,6 +272,49 @@ static void lists_questions_page_by_page(void)
 		==, 1);
 }
 
+/* SQLite's calls end here, as the program's own symbols go before the C library's. */
+static atomic_uint syncs;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static void on_synced(StoreAnswer answer, const QuestionRow *row, QuestionState was, void *user)
+{
+	*(unsigned *)user = answer == STORE_DONE ? syncs : 0;
+}
+
+static void answers_after_the_fsync(void)
+{
+	Store *store = open_store("sync.db");
+	put_forum(store);
+	store_drain(store);
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned before = syncs, then = 0;
+		char id[ID_SIZE];
+		id_make(id);
+		QuestionRow row = { .id = id,
+			.forum = FORUM,
+			.seat = SEAT_A,
+			.key = id,
+			.name = "",
+			.text = "?",
+			.created_ms = NOW_MS };
+		store_ask(store, &row, on_synced, &then);
+		store_drain(store);
+		g_assert_cmpuint(then, >, before);
+	}
+	store_close(store);
+}
+
 /* Somebody else holds the file; a full disk is tests/live's. */
 static void says_so_when_it_cannot_write_and_goes_on_when_it_can(void)
 {
@@ -531,6 +576,7 @@ int main(int argc, char **argv)
 		brings_a_store_of_schema_1_up_to_date);
 	g_test_add_func("/store/numbers-questions-and-knows-their-keys",
 		numbers_questions_and_knows_their_keys);
+	g_test_add_func("/store/answers-after-the-fsync", answers_after_the_fsync);
 	g_test_add_func("/store/lists-questions-page-by-page", lists_questions_page_by_page);
 	g_test_add_func("/store/says-so-when-it-cannot-write-and-goes-on-when-it-can",
 		says_so_when_it_cannot_write_and_goes_on_when_it_can);

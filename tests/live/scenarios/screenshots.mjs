@@ -127,6 +127,7 @@ export async function run({ tap, cast, media, out, stack: start }) {
   await others[1].must('hand.raise');
   const seat = await seatOf(north);
   await hall.live('untilElement', row(seat, 'call'), 10000);
+  await hall.live('untilText', '[data-filter="hand"] b', '3', 5000); // the board follows twice a second
   await take(hall, 'chair-board');
 
   await hall.click(row(seat, 'call'));

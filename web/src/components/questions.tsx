@@ -1,7 +1,8 @@
 // questions.tsx - the question desk of staff: what comes, as it comes, and what becomes of it
 //
 // Thousands may come in a morning: a list is whole down to the number it has reached, older ones are asked for. While
-// a mouse is over it, what comes is counted above it and waits: no button moves away under a hand that is about to press.
+// a mouse moves over it, what comes is counted above it and waits: no button moves away under a hand that is about to
+// press. A mouse that rests holds nothing up.
 
 import { signal } from '@preact/signals';
 import { Component } from 'preact';
@@ -20,9 +21,27 @@ function totalOf(filters: readonly QuestionFilter[]): number {
   return states.reduce((sum, state) => sum + (state === 'all' ? 0 : (counts?.[state] ?? 0)), 0);
 }
 
-const heldAbove = signal<number | null>(null); // the newest number when the mouse came; null: it is elsewhere
+const HOLD_MS = 4000; // after the last move
+
+const heldAbove = signal<number | null>(null); // the newest number when the mouse came; null: nothing is held
+let holding = 0;
+let seenAt = ''; // a list that moves under a resting mouse tells of moves, too
 
 const newestNumber = (): number => questionsIn(desk.value, 'all')[0]?.number ?? 0;
+
+function letGo(): void {
+  clearTimeout(holding);
+  heldAbove.value = null;
+}
+
+function hold(event: PointerEvent): void {
+  const at = `${event.screenX} ${event.screenY}`;
+  if (event.pointerType !== 'mouse' || at === seenAt) return;
+  seenAt = at;
+  clearTimeout(holding);
+  holding = window.setTimeout(letGo, HOLD_MS);
+  heldAbove.value ??= newestNumber();
+}
 
 function choose(filter: QuestionFilter): void {
   questionFilter.value = filter;
@@ -66,7 +85,7 @@ export function Questions({ filters = QUESTION_FILTERS }: { filters?: readonly Q
           type="button"
           class="gold questions-fresh"
           data-act="questions-fresh"
-          onClick={() => (heldAbove.value = newestNumber())}
+          onClick={letGo}
         >
           {t('questions.fresh', { count: fresh })}
         </button>
@@ -74,8 +93,8 @@ export function Questions({ filters = QUESTION_FILTERS }: { filters?: readonly Q
       {all.length === 0 && <p class="empty">{t(total === 0 ? 'questions.none' : 'questions.none-here')}</p>}
       <ul
         class="question-rows"
-        onPointerEnter={(event) => event.pointerType === 'mouse' && (heldAbove.value = newestNumber())}
-        onPointerLeave={() => (heldAbove.value = null)}
+        onPointerMove={hold}
+        onPointerLeave={letGo}
       >
         {rows.map((row) => (
           <Row key={row.id} row={row} />

@@ -5,6 +5,7 @@
 #pragma once
 #include "dtls.h"
 #include "ice.h"
+#include "mesh.h"
 #include "outbox.h"
 #include "packet.h"
 #include "path_table.h"
@@ -18,4 +19,5 @@ typedef struct Gear {
 	PathTable *paths;
 	DtlsServer *dtls;
 	Stats *stats;
+	Mesh *mesh; /* shared by all; NULL: there is one worker */
 } Gear;

@@ -72,13 +72,15 @@ void postbox_post(Postbox *box, PostFunc func, void *user)
 	(void)!write(box->wake, &one, sizeof one);
 }
 
-void postbox_run(Postbox *box)
+bool postbox_run(Postbox *box)
 {
 	uint64_t count;
 	(void)!read(box->wake, &count, sizeof count);
-	for (Post *post = take(box), *next; post; post = next) {
+	Post *first = take(box);
+	for (Post *post = first, *next; post; post = next) {
 		next = post->next;
 		post->func(post->user);
 		g_free(post);
 	}
+	return first;
 }

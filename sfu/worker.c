@@ -153,6 +153,11 @@ void worker_post(Worker *worker, PostFunc func, void *user)
 	postbox_post(worker->posts, func, user);
 }
 
+bool worker_run_posts(Worker *worker)
+{
+	return postbox_run(worker->posts);
+}
+
 WorkerWatch *worker_watch(Worker *worker, int fd, uint32_t events, WorkerReady ready, void *user)
 {
 	WorkerWatch *watch = g_new0(WorkerWatch, 1);

@@ -120,6 +120,9 @@ static json_t *refuse_peer(ChannelCall *call, NodeRefusal refusal, const GError 
 	case NODE_NO_STAGE:
 		channel_refuse(call, RPC_NOT_FOUND, "no-stage", "there is no such stage");
 		return NULL;
+	case NODE_BUSY:
+		channel_refuse(call, RPC_TOO_MANY, "busy", "too many are coming in at once");
+		return NULL;
 	case NODE_FULL:
 		channel_refuse(
 			call, RPC_TOO_MANY, "full", "the sfu has all the peers it can serve");

@@ -1,21 +1,20 @@
 #include "dtls.h"
 #include "dtls_clear.h"
+#include "dtls_identity.h"
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/time.h>
 
 #define DATAGRAM_MAX 1500
-#define CERTIFICATE_DAYS 365
 #define RESTARTS_MAX 3 /* T-04: forgeries in the middle spoil at most so many tries */
 #define RESTARTS_WITHIN_US 10000000
 
 struct DtlsServer {
 	SSL_CTX *ctx;
 	BIO_METHOD *datagrams;
-	char fingerprint[32 * 3];
+	char fingerprint[DTLS_FINGERPRINT_SIZE];
 };
 
 struct Dtls {
@@ -127,31 +126,6 @@ static GQuark dtls_error(void)
 	return g_quark_from_static_string("dtls");
 }
 
-static X509 *make_certificate(EVP_PKEY *key)
-{
-	X509 *certificate = X509_new();
-	unsigned char serial[8];
-	if (RAND_bytes(serial, sizeof serial) != 1)
-		g_error("no random numbers");
-	serial[0] &= 0x7f;
-	BIGNUM *number = BN_bin2bn(serial, sizeof serial, NULL);
-	BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
-	BN_free(number);
-	X509_set_version(certificate, 2);
-	X509_gmtime_adj(X509_getm_notBefore(certificate), -86400);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), (long)CERTIFICATE_DAYS * 86400);
-	X509_set_pubkey(certificate, key);
-	X509_NAME *name = X509_get_subject_name(certificate);
-	X509_NAME_add_entry_by_txt(
-		name, "CN", MBSTRING_ASC, (const unsigned char *)"diemcau", -1, -1, 0);
-	X509_set_issuer_name(certificate, name);
-	if (!X509_sign(certificate, key, EVP_sha256())) {
-		X509_free(certificate);
-		return NULL;
-	}
-	return certificate;
-}
-
 /* Any certificate will do here: the fingerprint of the SDP is what it must match, checked at the
  * end. No chain is built, so no key of a stranger's chain is ever computed with. */
 static int accept_any(X509_STORE_CTX *store, void *user)
@@ -176,9 +150,8 @@ static int check_cookie(SSL *ssl, const unsigned char *cookie, unsigned int len)
 	return len == COOKIE_LEN && !CRYPTO_memcmp(cookie, dtls_of(ssl)->cookie, COOKIE_LEN);
 }
 
-static bool configure(DtlsServer *server, EVP_PKEY *key, X509 *certificate)
+static bool configure(SSL_CTX *ctx)
 {
-	SSL_CTX *ctx = server->ctx;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, accept_any, NULL);
 	SSL_CTX_set_cookie_generate_cb(ctx, give_cookie);
@@ -193,33 +166,16 @@ static bool configure(DtlsServer *server, EVP_PKEY *key, X509 *certificate)
 					    "ECDHE-ECDSA-AES256-GCM-SHA384:"
 					    "ECDHE-ECDSA-CHACHA20-POLY1305") &&
 	       SSL_CTX_set1_groups_list(ctx, "X25519:P-256") &&
-	       SSL_CTX_use_certificate(ctx, certificate) && SSL_CTX_use_PrivateKey(ctx, key) &&
 	       !SSL_CTX_set_tlsext_use_srtp(ctx, "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80");
-}
-
-static bool set_fingerprint(DtlsServer *server, X509 *certificate)
-{
-	unsigned char digest[32];
-	unsigned len = 0;
-	if (!X509_digest(certificate, EVP_sha256(), digest, &len) || len != sizeof digest)
-		return false;
-	for (unsigned i = 0; i < len; i++)
-		g_snprintf(
-			server->fingerprint + 3 * i, 4, i + 1 < len ? "%02X:" : "%02X", digest[i]);
-	return true;
 }
 
 DtlsServer *dtls_server_new(GError **error)
 {
 	DtlsServer *server = g_new0(DtlsServer, 1);
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = key ? make_certificate(key) : NULL;
 	server->ctx = SSL_CTX_new(DTLS_server_method());
 	server->datagrams = datagram_method();
-	bool fine = certificate && server->ctx && server->datagrams &&
-		    configure(server, key, certificate) && set_fingerprint(server, certificate);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
+	bool fine = server->ctx && server->datagrams && configure(server->ctx) &&
+		    dtls_identity_make(server->ctx, server->fingerprint);
 	if (!fine) {
 		g_set_error(error, dtls_error(), 0, "DTLS cannot start: %s",
 			ERR_reason_error_string(ERR_peek_last_error()));

@@ -5,6 +5,7 @@
 #pragma once
 #include "dtls.h"
 #include "ice.h"
+#include "lobby.h"
 #include "mesh.h"
 #include "outbox.h"
 #include "packet.h"
@@ -17,6 +18,7 @@ typedef struct Gear {
 	Outbox *outbox;
 	PacketPool *pool;
 	PathTable *paths;
+	Lobby *lobby; /* of Transports */
 	DtlsServer *dtls;
 	Stats *stats;
 	Mesh *mesh; /* shared by all; NULL: there is one worker */

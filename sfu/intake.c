@@ -234,7 +234,7 @@ static void send_rtcp(Intake *intake, Writer *out, uint8_t *data)
 
 static void send_report(Intake *intake, int64_t now_us)
 {
-	uint8_t data[512 + SRTP_RTCP_TRAILER_MAX];
+	uint8_t data[512 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 512);
 	RtcpReportBlock blocks[SOURCE_COUNT];
 	unsigned count = 0;
@@ -251,7 +251,7 @@ static void send_report(Intake *intake, int64_t now_us)
 static void send_feedback(Intake *intake)
 {
 	for (;;) {
-		uint8_t data[1100 + SRTP_RTCP_TRAILER_MAX];
+		uint8_t data[1100 + SRTCP_TRAILER_MAX];
 		Writer out = writer_of(data, 1100);
 		uint32_t ssrc = 0;
 		for (unsigned i = 0; i < SOURCE_COUNT && !ssrc; i++)
@@ -265,7 +265,7 @@ static void send_feedback(Intake *intake)
 
 static void ask_again(Intake *intake, int64_t now_us)
 {
-	uint8_t data[1100 + SRTP_RTCP_TRAILER_MAX];
+	uint8_t data[1100 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 1100);
 	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
 		Track *track = intake->tracks[i];
@@ -281,7 +281,7 @@ static void ask_again(Intake *intake, int64_t now_us)
 
 static void ask_keyframes(Intake *intake, int64_t now_us)
 {
-	uint8_t data[128 + SRTP_RTCP_TRAILER_MAX];
+	uint8_t data[128 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 128);
 	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
 		Track *track = intake->tracks[i];

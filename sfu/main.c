@@ -2,6 +2,7 @@
 #include "common/config.h"
 #include "common/daemon.h"
 #include "control.h"
+#include "seal.h"
 #include "sockets.h"
 #include <string.h>
 
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 		daemon_fail("no address to announce: set announce in [media]");
 
 	srtp_library_init();
+	if (!seal_choose(config_string(config, "media", "seal", "auto"), &error))
+		daemon_fail("%s", error->message);
 	unsigned workers = (unsigned)wanted;
 	RosterSockets sockets[MESH_WORKERS_MAX];
 	if (!sockets_open(sockets, &workers, port, g_strv_length(announce) > 1, &error))
@@ -58,7 +61,8 @@ int main(int argc, char **argv)
 	if (!node)
 		daemon_fail("%s", error->message);
 	control_set_node(control, node);
-	g_info("sfu: media on port %d, %u worker%s", port, workers, workers == 1 ? "" : "s");
+	g_info("sfu: media on port %d, %u worker%s, sealed by %s", port, workers,
+		workers == 1 ? "" : "s", seal_chosen());
 	daemon_run(loop, on_term, NULL, NULL);
 	node_free(node);
 	control_free(control);

@@ -6,6 +6,7 @@
 
 #define DUMP_PAGE 500 /* 500 rows of 200 bytes: within a message of 160 KiB */
 #define STAGES_MAX 200
+#define OPENING_MAX 512 /* peers on their way in: 512 handshakes of 78 KiB are 40 MiB (T-24) */
 #define ALIVE_EVERY_S 1
 #define HANGS_AFTER 4 /* checks unanswered: a turn takes milliseconds */
 #define ANNOUNCE_MAX (SDP_CANDIDATE_MAX / 2)
@@ -395,6 +396,17 @@ static unsigned choose_worker(const Node *node, const NodePeer *ask, const Known
 	return best;
 }
 
+static unsigned count_opening(Node *node)
+{
+	unsigned count = 0;
+	GHashTableIter iter;
+	void *value;
+	g_hash_table_iter_init(&iter, node->peers);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		count += ((Known *)value)->state == TRANSPORT_NEW;
+	return count;
+}
+
 json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GError **error)
 {
 	Known *known = g_hash_table_lookup(node->peers, ask->id);
@@ -403,6 +415,10 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 	const KnownStage *stage = g_hash_table_lookup(node->stages, ask->stage);
 	if (!stage) {
 		*refusal = NODE_NO_STAGE;
+		return NULL;
+	}
+	if (!known && count_opening(node) >= OPENING_MAX) {
+		*refusal = NODE_BUSY;
 		return NULL;
 	}
 	if (!known && g_hash_table_size(node->peers) >= ROSTER_PEERS_MAX) {

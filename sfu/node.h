@@ -26,7 +26,13 @@ void node_free(Node *node);
 
 const char *node_boot(const Node *node);
 
-typedef enum NodeRefusal { NODE_FINE, NODE_BAD_OFFER, NODE_NO_STAGE, NODE_FULL } NodeRefusal;
+typedef enum NodeRefusal {
+	NODE_FINE,
+	NODE_BAD_OFFER,
+	NODE_NO_STAGE,
+	NODE_BUSY,
+	NODE_FULL
+} NodeRefusal;
 
 typedef struct NodePeer {
 	const char *id, *stage, *owner, *offer;

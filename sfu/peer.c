@@ -14,13 +14,7 @@ struct Peer {
 static void on_rtp(Packet *packet, void *user)
 {
 	Peer *peer = user;
-	if (peer->intake) {
-		intake_rtp(peer->intake, packet);
-		return;
-	}
-	/* A viewer that sends: its streams are never kept. */
-	transport_refuse_ssrc(peer->transport, packet->rtp.ssrc);
-	packet_unref(packet);
+	intake_rtp(peer->intake, packet); /* a viewer's transport opens none */
 }
 
 static void on_rtcp(const uint8_t *data, size_t len, void *user)

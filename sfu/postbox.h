@@ -16,5 +16,6 @@ void postbox_free(Postbox *box);
 int postbox_fd(const Postbox *box);
 /* Any thread. */
 void postbox_post(Postbox *box, PostFunc func, void *user);
-/* The owner: runs what is there now. False: nothing was. */
+/* The owner: runs what is there now, in order; a post may call it as well, for what comes after it.
+ * False: nothing was. */
 bool postbox_run(Postbox *box);

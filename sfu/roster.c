@@ -45,6 +45,11 @@ static Peer *find_peer(const char *ufrag, void *user)
 {
 	Roster *roster = user;
 	Entry *entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	if (!entry) {
+		/* Its answer went out when the peer was posted to us: the check may be quicker. */
+		worker_run_posts(roster->gear.worker);
+		entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	}
 	return entry && !entry->closed ? entry->peer : NULL;
 }
 
@@ -228,6 +233,7 @@ static void on_tick(int64_t now_us, void *user)
 	GHashTableIter iter;
 	void *stage, *share;
 	unsigned turn = roster->ticks++ % VIEWER_TICKS;
+	lobby_tick(roster->gear.lobby);
 	for (unsigned i = 0; i < roster->order->len; i++) {
 		Entry *entry = roster->order->pdata[i];
 		if (!peer_viewer(entry->peer) || i % VIEWER_TICKS == turn)
@@ -287,6 +293,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 		.dtls = dtls,
 		.stats = &roster->stats,
 		.pool = packet_pool_new(),
+		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
 		.outbox = outbox_new(roster->udp, &roster->stats),
 		.mesh = mesh };
 	roster->gate = gate_new(&roster->gear, roster->udp, sockets->tcp, find_peer, roster);
@@ -316,6 +323,7 @@ void roster_close(Roster *roster)
 {
 	g_hash_table_remove_all(roster->by_id);
 	g_hash_table_remove_all(roster->stages);
+	g_clear_pointer(&roster->gear.lobby, lobby_free);
 	outbox_flush(roster->gear.outbox);
 }
 
@@ -336,6 +344,7 @@ void roster_free(Roster *roster)
 	g_ptr_array_unref(roster->order);
 	worker_unwatch(roster->mesh_watch);
 	gate_free(roster->gate);
+	lobby_free(roster->gear.lobby);
 	outbox_free(roster->gear.outbox);
 	udp_free(roster->udp);
 	packet_pool_free(roster->gear.pool);

@@ -14,6 +14,7 @@ void slot_init(Slot *slot, const ParamsMedia *media)
 	*slot = (Slot){ .media = media };
 	rewrite_init(&slot->rewrite, random_number());
 	slot->rtx_index = random_number() % 0x7ffe;
+	slot->repeat_credit = SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST / 4;
 }
 
 static void put(Track **place, Track *track)
@@ -138,6 +139,7 @@ static bool emit(
 	build(slot, slot->track, packet, &numbers, false, numbers.sequence, transport_cc, out);
 	slot->packets++;
 	slot->bytes += packet->rtp.payload_len;
+	slot->repeat_credit = MIN(slot->repeat_credit + 1, SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST);
 	return true;
 }
 
@@ -187,6 +189,22 @@ bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *tran
 	return emit(slot, packet, transport_cc, now_us, out);
 }
 
+/* One repeat less, unless this packet was sent again just now. */
+static bool may_repeat(Slot *slot, uint16_t sequence, int64_t now_us)
+{
+	unsigned place = sequence % G_N_ELEMENTS(slot->repeated);
+	uint16_t now_ms = (uint16_t)(now_us / 1000);
+	if (slot->repeat_credit < SLOT_REPEATS_SHARE)
+		return false;
+	if (slot->repeated[place].sequence == sequence &&
+		(uint16_t)(now_ms - slot->repeated[place].when_ms) < SLOT_REPEAT_SPACING_MS)
+		return false;
+	slot->repeat_credit -= SLOT_REPEATS_SHARE;
+	slot->repeated[place].sequence = sequence;
+	slot->repeated[place].when_ms = now_ms;
+	return true;
+}
+
 bool slot_repeat(
 	Slot *slot, uint16_t sequence, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
 {
@@ -194,20 +212,17 @@ bool slot_repeat(
 	Rewritten numbers;
 	Track *track = slot->track;
 
-	if (now_us - slot->repeats_since_us >= 20000) {
-		slot->repeats_since_us = now_us;
-		slot->repeats = 0;
-	}
-	if (!track || !slot->media->rtx_ssrc || !slot->media->rtx_payload_type[track->codec] ||
-		slot->repeats >= SLOT_REPEATS_MAX)
+	if (!track || !slot->media->rtx_ssrc || !slot->media->rtx_payload_type[track->codec])
 		return false;
-	if (!rewrite_find(&slot->rewrite, sequence, &source, &in) || source != track->id)
+	/* What is older than the last keyframe is of no use to anybody. */
+	if (!rewrite_find(&slot->rewrite, sequence, &source, &in) || source != track->id ||
+		in < track->gop_from)
 		return false;
 	const Packet *packet = history_find(track->history, in);
 	if (!packet || !packet->rtp.payload_len ||
-		!rewrite_again(&slot->rewrite, source, packet, &numbers))
+		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
+		!may_repeat(slot, sequence, now_us))
 		return false;
-	slot->repeats++;
 	build(slot, track, packet, &numbers, true, ++slot->rtx_index, transport_cc, out);
 	return true;
 }

@@ -9,7 +9,11 @@
 #include "track.h"
 
 #define SLOT_HEADER_MAX 64
-#define SLOT_REPEATS_MAX 64    /* packets sent again within one 20 ms: T-10 */
+/* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
+ * packets), a burst at the most, and none twice within 20 ms (M7, T-10). */
+#define SLOT_REPEATS_SHARE 4
+#define SLOT_REPEATS_BURST 64
+#define SLOT_REPEAT_SPACING_MS 20
 #define SLOT_KEYFRAME_BUDGET 3 /* keyframes one viewer may ask for within 10 s (M8) */
 
 typedef struct Slot {
@@ -23,8 +27,10 @@ typedef struct Slot {
 	Rewrite rewrite;
 	uint64_t rtx_index;      /* of the packet sent again last */
 	uint32_t packets, bytes; /* for sender reports */
-	int64_t repeats_since_us;
-	unsigned repeats;
+	uint16_t repeat_credit;  /* in packets sent; a repeat takes SLOT_REPEATS_SHARE */
+	struct {
+		uint16_t sequence, when_ms;
+	} repeated[64]; /* what was sent again lately, by the last bits of its number */
 	int64_t asks_since_us;
 	unsigned asks;
 } Slot;

@@ -7,7 +7,7 @@
 #define REPLAY_WINDOW 1024 /* 5 s of a busy video stream: late repairs still count as new */
 
 struct Srtp {
-	srtp_t in, out;
+	srtp_t in;
 };
 
 void srtp_library_init(void)
@@ -20,8 +20,7 @@ void srtp_library_init(void)
 	g_once_init_leave(&once, 1);
 }
 
-static srtp_t open_session(
-	SrtpProfile profile, srtp_ssrc_type_t kind, const uint8_t *key, const uint8_t *salt)
+static srtp_t open_session(SrtpProfile profile, const uint8_t *key, const uint8_t *salt)
 {
 	uint8_t master[SRTP_KEY_LEN + SRTP_SALT_MAX];
 	unsigned salt_len = srtp_profile_salt_len(profile);
@@ -29,7 +28,7 @@ static srtp_t open_session(
 	memcpy(master + SRTP_KEY_LEN, salt, salt_len);
 
 	srtp_policy_t policy = {
-		.ssrc = { .type = kind }, .key = master, .window_size = REPLAY_WINDOW
+		.ssrc = { .type = ssrc_any_inbound }, .key = master, .window_size = REPLAY_WINDOW
 	};
 	if (profile == SRTP_PROFILE_AEAD_AES_128_GCM) {
 		srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
@@ -48,11 +47,8 @@ static srtp_t open_session(
 Srtp *srtp_new(const SrtpKeys *keys, GError **error)
 {
 	g_autoptr(Srtp) srtp = g_new0(Srtp, 1);
-	srtp->in =
-		open_session(keys->profile, ssrc_any_inbound, keys->client_key, keys->client_salt);
-	srtp->out =
-		open_session(keys->profile, ssrc_any_outbound, keys->server_key, keys->server_salt);
-	if (!srtp->in || !srtp->out) {
+	srtp->in = open_session(keys->profile, keys->client_key, keys->client_salt);
+	if (!srtp->in) {
 		g_set_error_literal(error, g_quark_from_static_string("srtp"), 0,
 			"libsrtp2 takes no session with these keys");
 		return NULL;
@@ -66,8 +62,6 @@ void srtp_free(Srtp *srtp)
 		return;
 	if (srtp->in)
 		srtp_dealloc(srtp->in);
-	if (srtp->out)
-		srtp_dealloc(srtp->out);
 	g_free(srtp);
 }
 
@@ -80,25 +74,7 @@ bool srtp_open_rtp(Srtp *srtp, uint8_t *data, size_t *len)
 	return true;
 }
 
-bool srtp_open_rtcp(Srtp *srtp, uint8_t *data, size_t *len)
-{
-	int size = (int)*len;
-	if (srtp_unprotect_rtcp(srtp->in, data, &size) != srtp_err_status_ok)
-		return false;
-	*len = (size_t)size;
-	return true;
-}
-
 void srtp_forget(Srtp *srtp, uint32_t ssrc)
 {
 	srtp_remove_stream(srtp->in, htonl(ssrc)); /* it wants network order */
-}
-
-bool srtp_seal_rtcp(Srtp *srtp, uint8_t *data, size_t *len)
-{
-	int size = (int)*len;
-	if (srtp_protect_rtcp(srtp->out, data, &size) != srtp_err_status_ok)
-		return false;
-	*len = (size_t)size;
-	return true;
 }

@@ -1,14 +1,12 @@
-/* srtp.h - opens incoming SRTP and SRTCP and seals outgoing SRTCP; the wall round libsrtp2
+/* srtp.h - opens incoming SRTP; the wall round libsrtp2
  *
- * Outgoing RTP is seal.h's. One Srtp per peer, touched by its worker alone. */
+ * Outgoing RTP is seal.h's, RTCP srtcp.h's. One Srtp per publisher, touched by its worker alone. */
 #pragma once
 #include "srtp_profile.h"
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define SRTP_RTCP_TRAILER_MAX 32 /* room srtp_seal_rtcp needs behind the message */
 
 typedef struct Srtp Srtp;
 
@@ -25,8 +23,4 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Srtp, srtp_free)
  * authenticated peer that invents 40,000 SSRCs costs 766 us a packet otherwise). A failed packet
  * leaves no state behind. */
 bool srtp_open_rtp(Srtp *srtp, uint8_t *data, size_t *len);
-bool srtp_open_rtcp(Srtp *srtp, uint8_t *data, size_t *len);
 void srtp_forget(Srtp *srtp, uint32_t ssrc);
-
-/* Encrypts in place; data has SRTP_RTCP_TRAILER_MAX bytes of room behind *len. */
-bool srtp_seal_rtcp(Srtp *srtp, uint8_t *data, size_t *len);

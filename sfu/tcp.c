@@ -24,6 +24,12 @@ struct TcpLine {
 	size_t out_at, out_len;
 };
 
+/* A frame of a line is with the caller. What he does may deliver from other lines meanwhile. */
+typedef struct Delivery {
+	TcpLine *line; /* NULL once it is closed */
+	struct Delivery *outer;
+} Delivery;
+
 struct Tcp {
 	Worker *worker;
 	int fd;
@@ -33,7 +39,7 @@ struct Tcp {
 	TcpLine *lines;
 	unsigned count;
 	bool paused;         /* no descriptor was left: accept again at the next tick */
-	TcpLine *delivering; /* whose frame is with the caller; NULL once that line is closed */
+	Delivery *deliveries;
 };
 
 /* Frees the line; its descriptor stays. */
@@ -44,8 +50,9 @@ static void line_free(TcpLine *line)
 	if (line->next)
 		line->next->link = line->link;
 	line->tcp->count--;
-	if (line->tcp->delivering == line)
-		line->tcp->delivering = NULL;
+	for (Delivery *delivery = line->tcp->deliveries; delivery; delivery = delivery->outer)
+		if (delivery->line == line)
+			delivery->line = NULL;
 	g_free(line->out);
 	g_free(line);
 }
@@ -108,9 +115,11 @@ static bool line_deliver(TcpLine *line, bool *gone)
 		line->in_len -= len + 2;
 		memmove(line->in, line->in + len + 2, line->in_len);
 
-		tcp->delivering = line;
+		Delivery delivery = { .line = line, .outer = tcp->deliveries };
+		tcp->deliveries = &delivery;
 		tcp->events.datagram(line, frame, len, tcp->user);
-		if (!tcp->delivering) {
+		tcp->deliveries = delivery.outer;
+		if (!delivery.line) {
 			*gone = true;
 			return true;
 		}

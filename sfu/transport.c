@@ -16,8 +16,9 @@ struct Transport {
 	int64_t opened_us, authentic_us;
 
 	Dtls *dtls;
-	Srtp *srtp;
-	Seal *seal;
+	Srtcp *rtcp; /* NULL until keys are agreed */
+	Srtp *srtp;  /* what a publisher sends; NULL for a viewer, who sends no RTP */
+	Seal *seal;  /* what a viewer gets; NULL for a publisher */
 	SrtpKeys keys;
 	bool handshake_forgotten;
 	unsigned refused;
@@ -54,7 +55,9 @@ void transport_free(Transport *transport)
 	for (unsigned i = 0; i < TRANSPORT_PATHS; i++)
 		if (transport->paths[i].used)
 			drop_path(transport, &transport->paths[i]);
+	lobby_forget(transport->gear->lobby, transport);
 	dtls_free(transport->dtls);
+	srtcp_free(transport->rtcp);
 	srtp_free(transport->srtp);
 	seal_free(transport->seal);
 	OPENSSL_cleanse(&transport->keys, sizeof transport->keys);
@@ -91,10 +94,13 @@ static void start_srtp(Transport *transport)
 		transport->closing = "no SRTP profile agreed";
 		return;
 	}
-	transport->srtp = srtp_new(&transport->keys, &error);
-	transport->seal = seal_new(
-		transport->keys.profile, transport->keys.server_key, transport->keys.server_salt);
-	if (!transport->srtp || !transport->seal) {
+	transport->rtcp = srtcp_new(&transport->keys);
+	if (transport->params->role == ROLE_PUBLISHER)
+		transport->srtp = srtp_new(&transport->keys, &error);
+	else
+		transport->seal = seal_new(transport->keys.profile, transport->keys.server_key,
+			transport->keys.server_salt);
+	if (!transport->rtcp || (!transport->srtp && !transport->seal)) {
 		g_warning("peer %s: no SRTP: %s", transport->params->id,
 			error ? error->message : "the cipher is not there");
 		transport->closing = "no SRTP";
@@ -107,7 +113,7 @@ static void after_dtls(Transport *transport, DtlsState state)
 {
 	switch (state) {
 	case DTLS_CONNECTED:
-		if (transport->srtp)
+		if (transport->rtcp)
 			return;
 		start_srtp(transport);
 		if (!transport->closing)
@@ -189,22 +195,29 @@ Path *transport_check(Transport *transport, const IceCheck *check, const Address
 	return path;
 }
 
-static void receive_dtls(Transport *transport, const Packet *packet)
+void transport_handshake(void *who, Packet *packet)
 {
-	if (!dtls_check(packet->data, packet->len)) {
-		STATS_ADD(transport->gear->stats, malformed_dropped_total, 1);
+	Transport *transport = who;
+	if (transport->state == TRANSPORT_CLOSED)
 		return;
-	}
 	if (!transport->dtls)
 		transport->dtls = dtls_new(transport->gear->dtls, &transport->params->fingerprint,
 			send_dtls, transport);
 	after_dtls(transport, dtls_receive(transport->dtls, packet->data, packet->len));
 }
 
+static void receive_dtls(Transport *transport, Packet *packet)
+{
+	if (!dtls_check(packet->data, packet->len))
+		STATS_ADD(transport->gear->stats, malformed_dropped_total, 1);
+	else if (!lobby_arrive(transport->gear->lobby, transport, packet))
+		STATS_ADD(transport->gear->stats, handshakes_delayed_total, 1);
+}
+
 static void receive_rtcp(Transport *transport, Packet *packet)
 {
 	size_t len = packet->len;
-	if (!srtp_open_rtcp(transport->srtp, packet->data, &len)) {
+	if (!srtcp_open(transport->rtcp, packet->data, &len)) {
 		STATS_ADD(transport->gear->stats, srtp_failed_total, 1);
 		return;
 	}
@@ -243,10 +256,12 @@ void transport_datagram(Transport *transport, Path *path, Packet *packet)
 	}
 	if (packet->data[0] >= 20 && packet->data[0] <= 63) {
 		receive_dtls(transport, packet);
-	} else if (!transport->srtp || !rtp_is_rtp_or_rtcp(packet->data, packet->len)) {
+	} else if (!transport->rtcp || !rtp_is_rtp_or_rtcp(packet->data, packet->len)) {
 		STATS_ADD(transport->gear->stats, malformed_dropped_total, 1);
 	} else if (rtp_is_rtcp(packet->data, packet->len)) {
 		receive_rtcp(transport, packet);
+	} else if (!transport->srtp) {
+		STATS_ADD(transport->gear->stats, ssrc_unknown_total, 1); /* a viewer that sends */
 	} else if (receive_rtp(transport, packet)) {
 		return; /* the reference went on */
 	}
@@ -268,12 +283,12 @@ void transport_tick(Transport *transport, int64_t now_us)
 {
 	if (transport->state == TRANSPORT_CLOSED)
 		return;
-	if (transport->dtls && !transport->srtp && !transport->closing &&
+	if (transport->dtls && !transport->rtcp && !transport->closing &&
 		dtls_timeout_us(transport->dtls) == 0)
 		after_dtls(transport, dtls_tick(transport->dtls));
 
 	int64_t silent_us = now_us - transport->authentic_us;
-	if (!transport->srtp && now_us - transport->opened_us > TRANSPORT_OPENING_US)
+	if (!transport->rtcp && now_us - transport->opened_us > TRANSPORT_OPENING_US)
 		transport->closing = "nobody came";
 	else if (silent_us > TRANSPORT_GONE_US)
 		transport->closing = "gone";
@@ -317,9 +332,9 @@ SrtpProfile transport_profile(const Transport *transport)
 
 void transport_send_rtcp(Transport *transport, uint8_t *data, size_t len)
 {
-	if (!transport->srtp || !transport->nominated || transport->state == TRANSPORT_CLOSED)
+	if (!transport->rtcp || !transport->nominated || transport->state == TRANSPORT_CLOSED)
 		return;
-	if (srtp_seal_rtcp(transport->srtp, data, &len))
+	if (srtcp_seal(transport->rtcp, data, &len))
 		outbox_copy(transport->gear->outbox, transport->nominated, data, len);
 }
 

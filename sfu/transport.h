@@ -7,6 +7,7 @@
 #include "gear.h"
 #include "params.h"
 #include "seal.h"
+#include "srtcp.h"
 #include "srtp.h"
 
 #define TRANSPORT_PATHS 8
@@ -39,6 +40,8 @@ void transport_free(Transport *transport);
  * if the check says so, and sends the reply. The path, borrowed; NULL once it is closed. */
 Path *transport_check(Transport *transport, const IceCheck *check, const Address *from,
 	const uint8_t local_ip[16], TcpLine *line);
+/* A datagram of the handshake whose turn has come; `who` is the Transport. For its Lobby. */
+void transport_handshake(void *who, Packet *packet);
 /* Any other datagram by one of its paths, arrived_us set; takes the reference. */
 void transport_datagram(Transport *transport, Path *path, Packet *packet);
 /* The line of a path is gone. */
@@ -55,7 +58,7 @@ const char *transport_kind(const Transport *transport);
 const Path *transport_path(const Transport *transport);
 Seal *transport_seal(Transport *transport);
 SrtpProfile transport_profile(const Transport *transport);
-/* Encrypts and sends; data has SRTP_RTCP_TRAILER_MAX bytes of room behind len. */
+/* Encrypts and sends; data has SRTCP_TRAILER_MAX bytes of room behind len. */
 void transport_send_rtcp(Transport *transport, uint8_t *data, size_t len);
 /* This authentic stream is not wanted: forgets it, and counts. Closes the transport when a peer
  * invents too many (T-09). */

@@ -255,7 +255,7 @@ void viewer_tick(Viewer *viewer, int64_t now_us)
 		return;
 	viewer->reported_us = now_us;
 
-	uint8_t data[512 + SRTP_RTCP_TRAILER_MAX];
+	uint8_t data[512 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 512);
 	uint64_t ntp = ntp_from_us(now_us);
 	for (unsigned i = 0; i < viewer->slot_count; i++) {

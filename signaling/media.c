@@ -304,7 +304,8 @@ static const Refusal *refusal_of(json_t *error)
 	case RPC_INVALID_PARAMS:
 		return &REFUSE_BAD_PARAMS;
 	case RPC_TOO_MANY:
-		return &REFUSE_ROOM_FULL;
+		return is(json_object_get(error, "data"), "reason", "busy") ? &REFUSE_MEDIA_BUSY
+									    : &REFUSE_ROOM_FULL;
 	default:
 		return &REFUSE_MEDIA_AWAY;
 	}

@@ -35,6 +35,8 @@ const Refusal REFUSE_TOO_FAST = { RPC_TOO_MANY, "too-many",
 	"Yêu cầu dồn dập quá. Hãy chờ một chút rồi thử lại.", 1000 };
 const Refusal REFUSE_ROOM_FULL = { RPC_TOO_MANY, "too-many",
 	"Máy chủ đã đủ người. Hãy thử lại sau.", 5000 };
+const Refusal REFUSE_MEDIA_BUSY = { RPC_TOO_MANY, "too-many",
+	"Nhiều điểm cầu đang cùng vào. Trang sẽ tự thử lại sau giây lát.", 2000 };
 const Refusal REFUSE_NO_SEAT = { RPC_NOT_FOUND, "not-found", "Không có điểm cầu này.", 0 };
 const Refusal REFUSE_NOBODY_WAITS = { RPC_NOT_FOUND, "not-found",
 	"Không có thiết bị nào đang chờ ở điểm cầu này.", 0 };

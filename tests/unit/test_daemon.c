@@ -285,7 +285,8 @@ static int live_alone(void *data)
 
 static void test_alone(void)
 {
-	Child child = start(live_alone, "stop");
+	static char stop[] = "stop";
+	Child child = start(live_alone, stop);
 	g_assert_cmpint(finish(&child, NULL), ==, 43);
 	child = start(live_alone, NULL); /* by SIGINT */
 	g_assert_cmpint(finish(&child, NULL), ==, 43);
@@ -321,7 +322,8 @@ static void test_plain_log(void)
 
 static void test_json_log(void)
 {
-	Child child = start(speak, "json");
+	static char json[] = "json";
+	Child child = start(speak, json);
 	g_autofree char *log = NULL;
 	g_assert_cmpint(finish(&child, &log), ==, 0);
 	g_auto(GStrv) lines = g_strsplit(log, "\n", -1);

@@ -253,9 +253,11 @@ static void test_repeats_what_was_sent(void)
 		packet_unref(packet);
 	}
 	g_assert_cmpuint(count, >, 50);
+	sender.track->gop_from = 0; /* as if no keyframe had made them useless */
 	for (unsigned i = 0; i < count; i++) {
 		const SealJob *was = &first[i].job;
 		int64_t now_us = 100000 + (int64_t)i * 1000;
+		slot.repeat_credit = SLOT_REPEATS_SHARE;
 		g_assert_true(
 			slot_repeat(&slot, (uint16_t)was->index, &transport_cc, now_us, &again));
 		g_assert_cmpuint(again.job.ssrc, ==, media.rtx_ssrc);
@@ -265,14 +267,57 @@ static void test_repeats_what_was_sent(void)
 			was->prefix_len);
 		g_assert_true(again.job.payload == was->payload);
 	}
-	/* A number that never went out, and more than the limit at once, are not answered. */
+	/* A number that never went out is not answered. */
+	slot.repeat_credit = SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST;
 	g_assert_false(slot_repeat(
 		&slot, (uint16_t)(first[count - 1].job.index + 1), &transport_cc, 900000, &again));
-	unsigned answered = 0;
-	for (unsigned i = 0; i < 500; i++)
-		answered += slot_repeat(
-			&slot, (uint16_t)first[count - 1].job.index, &transport_cc, 900000, &again);
-	g_assert_cmpuint(answered, ==, SLOT_REPEATS_MAX);
+	track_free(sender.track);
+	packet_pool_free(pool);
+}
+
+/* A viewer who asks for everything again and again: a burst, then one for each four sent; nothing
+ * twice within 20 ms, nothing from before the last keyframe. */
+static void test_repeats_are_bounded(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	PacketPool *pool = packet_pool_new();
+	ParamsMedia media = viewer_media();
+	Slot slot;
+	Sender sender;
+	uint16_t transport_cc = 0;
+	unsigned sent = 0, repeated = 0, late = 0;
+	SlotPacket out, again;
+	slot_init(&slot, &media);
+	sender_init(&sender, random);
+	slot_aim(&slot, sender.track);
+	for (unsigned i = 0; i < 4000; i++) {
+		int64_t now_us = 1000000 + (int64_t)i * 5000;
+		Packet *packet = sender_next(&sender, pool, random);
+		track_receive(sender.track, packet, now_us);
+		if (slot_forward(&slot, sender.track, packet, &transport_cc, now_us, &out)) {
+			uint16_t number = (uint16_t)out.job.index;
+			bool first = slot_repeat(&slot, number, &transport_cc, now_us, &again);
+			sent++;
+			repeated += first;
+			g_assert_false(
+				first && slot_repeat(&slot, number, &transport_cc, now_us, &again));
+			for (uint16_t back = 1; back < 60; back++) {
+				uint64_t source, in;
+				if (!slot_repeat(&slot, (uint16_t)(number - back), &transport_cc,
+					    now_us, &again))
+					continue;
+				repeated++;
+				g_assert_true(rewrite_find(
+					&slot.rewrite, (uint16_t)(number - back), &source, &in));
+				late += in < sender.track->gop_from;
+			}
+		}
+		packet_unref(packet);
+	}
+	g_assert_cmpuint(sent, >, 2000);
+	g_assert_cmpuint(late, ==, 0);
+	g_assert_cmpuint(repeated, <=, sent / SLOT_REPEATS_SHARE + SLOT_REPEATS_BURST / 4);
+	g_assert_cmpuint(repeated, >=, sent / SLOT_REPEATS_SHARE);
 	track_free(sender.track);
 	packet_pool_free(pool);
 }
@@ -360,6 +405,8 @@ static void test_starts_with_the_past(void)
 			const Sent *was = &g_array_index(sent, Sent, i);
 			RtpHeader header;
 			now_us += 20000;
+			slot.repeat_credit = SLOT_REPEATS_SHARE;
+			sender.track->gop_from = 0;
 			if (!slot_repeat(&slot, (uint16_t)was->index, &transport_cc, now_us, &out))
 				g_assert_not_reached();
 			g_assert_true(rtp_read(&header, out.header, out.job.header_len));
@@ -427,6 +474,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/slot/numbers-rise-through-loss-reordering-and-change", test_numbers_rise);
 	g_test_add_func("/slot/starts-with-a-keyframe", test_starts_with_keyframe);
 	g_test_add_func("/slot/repeats-exactly-what-was-sent", test_repeats_what_was_sent);
+	g_test_add_func("/slot/repeats-are-bounded", test_repeats_are_bounded);
 	g_test_add_func("/slot/a-newcomer-starts-with-the-past-and-misses-nothing",
 		test_starts_with_the_past);
 	g_test_add_func(

@@ -1,0 +1,34 @@
+/* http.h - WHIP and WHEP requests, a bounded number at once; the wall round libcurl
+ *
+ * Requests beyond the limit wait in order. The callback comes from the ground's wait or from
+ * http_tick(), never from inside a call here. No proxy is ever asked. */
+#pragma once
+#include "ground.h"
+
+#define HTTP_BODY_MAX (256 * 1024)
+#define HTTP_TIMEOUT_S 30
+
+typedef struct HttpAnswer {
+	long status; /* 0: no answer, error says why */
+	const char *error;
+	const char *body, *location; /* "" if there is none */
+	unsigned retry_after_s;
+} HttpAnswer;
+
+typedef void (*HttpDone)(const HttpAnswer *answer, void *user);
+
+typedef struct Http Http;
+/* fresh: a connection of its own for each request, as every site has. */
+Http *http_new(Ground *ground, unsigned parallel, bool check_certificate, bool fresh);
+/* Drops what is under way without calling back. */
+void http_free(Http *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_free)
+
+/* token may be NULL. */
+void http_post_sdp(
+	Http *http, const char *url, const char *token, const char *sdp, HttpDone done, void *user);
+void http_delete(Http *http, const char *url, const char *token, HttpDone done, void *user);
+void http_get(Http *http, const char *url, HttpDone done, void *user);
+void http_tick(Http *http);
+/* Requests that are not answered yet. */
+unsigned http_pending(const Http *http);

@@ -1,0 +1,21 @@
+/* options.h - what the operator wants: the command line and the demo's line of JSON */
+#pragma once
+#include "sfu/srtp_profile.h"
+#include <glib.h>
+#include <stdbool.h>
+
+#define OPTIONS_VIEWERS_MAX 4000
+#define OPTIONS_PUBLISHERS_MAX 16
+
+typedef struct Options {
+	int viewers, publishers, kbps, rate, seconds, settle, sample, churn, join_timeout, parallel;
+	gboolean storm, paced, insecure, anywhere;
+	SrtpProfile profile; /* NONE: both are offered */
+	char *media, *demo, *metrics, *profile_name;
+	int server_pid;
+	char *whip_url, *whip_token, *whep_url, *whep_token; /* of the demo */
+} Options;
+
+/* False with error: a wrong option, or a demo that cannot be read. */
+bool options_read(Options *options, int argc, char **argv, GError **error);
+void options_clear(Options *options);

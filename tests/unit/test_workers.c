@@ -170,6 +170,7 @@ static void hall_free(Hall *hall)
 static void test_spans(void)
 {
 	Hall *hall = hall_new();
+	int64_t began_us = g_get_monotonic_time();
 	put_speaker(hall);
 	for (unsigned i = 0; i < VIEWERS; i++)
 		put_viewer(hall, i);
@@ -186,7 +187,8 @@ static void test_spans(void)
 	g_assert_cmpint(stat_of(hall, "handed_over_total"), >, 0);
 	g_assert_cmpint(stat_of(hall, "passed_on_total"), >=, 2 * 400);
 	g_assert_cmpint(stat_of(hall, "ring_full_total"), ==, 0);
-	g_assert_cmpint(stat_of(hall, "keyframe_requests_total"), <=, 3);
+	int64_t seconds = (g_get_monotonic_time() - began_us) / G_USEC_PER_SEC;
+	g_assert_cmpint(stat_of(hall, "keyframe_requests_total"), <=, seconds + 1);
 	g_assert_cmpuint(hall->slots, >, 0);
 	g_assert_cmpuint(hall->slots, <, 8); /* told by the home alone */
 	hall_free(hall);

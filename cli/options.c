@@ -106,7 +106,8 @@ static bool check(Options *o, Config *config, GError **error)
 {
 	if (!read_port(config, "http", 8443, &o->http_port, error) ||
 		!read_port(config, "media", 8444, &o->media_port, error) ||
-		!read_port(config, "admin", 9464, &o->admin_port, error))
+		!read_port(config, "admin", 9464, &o->admin_port, error) ||
+		!config_workers(config, &o->workers, error))
 		return false;
 	if (o->http_port == o->media_port || o->http_port == o->admin_port ||
 		o->media_port == o->admin_port)
@@ -193,6 +194,7 @@ bool options_export(const Options *o, GError **error)
 	g_autofree char *announce = g_strjoinv(",", o->announce);
 	export_text("media", "announce", announce, true);
 	export_number("media", "port", o->media_port);
+	export_number("media", "workers", o->workers);
 	export_number("http", "port", o->http_port);
 	export_text("http", "cert", o->cert, true);
 	export_text("http", "key", o->key, true);

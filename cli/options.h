@@ -16,6 +16,7 @@ typedef struct Options {
 	char *user;
 	char **announce; /* empty: the machine's own addresses */
 	int http_port, media_port, admin_port;
+	int workers; /* of the sfu: a UDP socket each */
 	bool demo;
 	int demo_sites;
 	bool version; /* only this was asked for */

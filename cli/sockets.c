@@ -21,6 +21,7 @@ typedef struct Door {
 	int type;
 	int port;
 	bool loopback;
+	int count; /* of one port, for a thread each */
 } Door;
 
 static void set_flag(int fd, int level, int name, int value)
@@ -43,8 +44,7 @@ static int open_family(const Door *door, int family)
 	if (fd < 0)
 		return -1;
 	if (door->type == SOCK_DGRAM) {
-		set_flag(fd, SOL_SOCKET, SO_REUSEPORT,
-			1); /* later ones are the sfu's, a worker each */
+		set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 		set_buffers(fd);
 	} else {
 		set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections in TIME_WAIT */
@@ -149,14 +149,15 @@ static bool open_all(GArray *sockets, const Options *o, const Person *person, GE
 {
 	/* TCP before UDP of the same number: only the first knows of another supervisor there. */
 	const Door doors[] = {
-		{ "http", "--http-port", SOCK_STREAM, o->http_port, false },
-		{ "media-tcp", "--media-port", SOCK_STREAM, o->media_port, false },
-		{ "media-udp", "--media-port", SOCK_DGRAM, o->media_port, false },
-		{ "admin", "--admin-port", SOCK_STREAM, o->admin_port, true },
+		{ "http", "--http-port", SOCK_STREAM, o->http_port, false, 1 },
+		{ "media-tcp", "--media-port", SOCK_STREAM, o->media_port, false, 1 },
+		{ "media-udp", "--media-port", SOCK_DGRAM, o->media_port, false, o->workers },
+		{ "admin", "--admin-port", SOCK_STREAM, o->admin_port, true, 1 },
 	};
 	for (unsigned i = 0; i < G_N_ELEMENTS(doors); i++) {
-		if (!open_door(sockets, &doors[i], error))
-			return false;
+		for (int n = 0; n < doors[i].count; n++)
+			if (!open_door(sockets, &doors[i], error))
+				return false;
 	}
 	return open_control(sockets, person, error) && open_web(sockets, o->web, error);
 }

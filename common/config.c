@@ -77,6 +77,13 @@ bool config_integer(Config *config, const char *group, const char *key, int low,
 	return true;
 }
 
+bool config_workers(Config *config, int *workers, GError **error)
+{
+	int fallback = CLAMP((int)g_get_num_processors() - 1, 1, CONFIG_WORKERS_MAX);
+	return config_integer(
+		config, "media", "workers", 1, CONFIG_WORKERS_MAX, fallback, workers, error);
+}
+
 char **config_list(Config *config, const char *group, const char *key)
 {
 	g_autoptr(GStrvBuilder) items = g_strv_builder_new();

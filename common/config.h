@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#define CONFIG_WORKERS_MAX 16
+
 typedef struct Config Config;
 
 /* path may be NULL: environment and defaults alone. */
@@ -20,6 +22,9 @@ const char *config_string(Config *config, const char *group, const char *key,
 /* False with error when it is set but is no whole number from low to high. */
 bool config_integer(Config *config, const char *group, const char *key, int low, int high,
 	int fallback, int *value, GError **error);
+/* [media] workers: the threads that carry media, a UDP socket each. By default one less than there
+ * are processors: one is for the other daemons. */
+bool config_workers(Config *config, int *workers, GError **error);
 /* Items parted by comma or semicolon, trimmed, empty ones left out; free with g_strfreev. */
 char **config_list(Config *config, const char *group, const char *key);
 /* The content of the file named by KEY_file (or DIEMCAU_GROUP_KEY_FILE), at most 4 KiB, stripped;

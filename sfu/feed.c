@@ -10,12 +10,12 @@ static bool ends_picture(const Packet *packet)
 	return packet->video && packet->rtp.marker;
 }
 
-bool feed_add(Feed *feed, Track *track, Packet *packet, int64_t now_us)
+bool feed_add(Feed *feed, Track *track, Packet *packet, int64_t came_us)
 {
 	if (feed->count == FEED_MAX)
 		return false;
 	*item_at(feed, feed->count++) =
-		(FeedItem){ .track = track, .packet = packet_ref(packet), .came_us = now_us };
+		(FeedItem){ .track = track, .packet = packet_ref(packet), .came_us = came_us };
 	feed->whole += ends_picture(packet);
 	return true;
 }

@@ -27,7 +27,7 @@ typedef struct Feed {
 } Feed;
 
 /* Keeps a reference. False when it is full: the caller sheds. */
-bool feed_add(Feed *feed, Track *track, Packet *packet, int64_t now_us);
+bool feed_add(Feed *feed, Track *track, Packet *packet, int64_t came_us);
 /* True when a round shall start: a picture is whole, or something waits since hold_us. */
 bool feed_is_ripe(const Feed *feed, int64_t now_us, int64_t hold_us);
 /* The next round, video first and each track in its order, video_max packets of it at most; the

@@ -6,6 +6,7 @@
 #include "dtls.h"
 #include "ice.h"
 #include "lobby.h"
+#include "mesh.h"
 #include "outbox.h"
 #include "packet.h"
 #include "path_table.h"
@@ -20,4 +21,5 @@ typedef struct Gear {
 	Lobby *lobby; /* of Transports */
 	DtlsServer *dtls;
 	Stats *stats;
+	Mesh *mesh; /* shared by all; NULL: there is one worker */
 } Gear;

@@ -28,21 +28,39 @@ void history_free(History *history)
 	g_free(history);
 }
 
+/* True if a packet of this number has a place. */
+static bool takes(const History *history, uint64_t sequence)
+{
+	const Packet *before = history->ring[sequence & history->mask];
+	return !(history->highest && sequence + history->mask < history->highest) &&
+	       !(before && before->sequence >= sequence);
+}
+
+static void put(History *history, Packet *packet)
+{
+	Packet **place = &history->ring[packet->sequence & history->mask];
+	if (packet->sequence > history->highest)
+		history->highest = packet->sequence;
+	packet_unref(*place);
+	*place = packet_ref(packet);
+}
+
 bool history_add(History *history, Packet *packet)
 {
 	uint64_t sequence = history->highest ? rtp_extend(history->highest, packet->rtp.sequence)
 					     : FIRST_CYCLE + packet->rtp.sequence;
-	Packet **place = &history->ring[sequence & history->mask];
-
-	if (history->highest && sequence + history->mask < history->highest)
+	if (!takes(history, sequence))
 		return false;
-	if (*place && (*place)->sequence >= sequence)
-		return false;
-	if (sequence > history->highest)
-		history->highest = sequence;
 	packet->sequence = sequence;
-	packet_unref(*place);
-	*place = packet_ref(packet);
+	put(history, packet);
+	return true;
+}
+
+bool history_keep(History *history, Packet *packet)
+{
+	if (!takes(history, packet->sequence))
+		return false;
+	put(history, packet);
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /* history.h - what one incoming stream has received lately
  *
  * Remembers recent packets so that a lost one can be sent again, and knows the gaps. One for all
- * viewers of a track. Owned by a Track on its worker and never leaves that thread: no lock. */
+ * viewers of a track. Owned by a Track on its worker and never leaves that thread: no lock. The
+ * packets in it may be in the histories of other workers as well: they are never changed. */
 #pragma once
 #include "packet.h"
 #include <glib.h>
@@ -19,6 +20,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(History, history_free)
 /* Extends packet->rtp.sequence into packet->sequence and keeps a reference. False if it is a
  * duplicate or too old to matter. */
 bool history_add(History *history, Packet *packet);
+/* The same for a packet that has its extended number from the history of another worker: it is read
+ * alone. */
+bool history_keep(History *history, Packet *packet);
 /* The packet with this extended number, borrowed; NULL if it never came or is forgotten. */
 Packet *history_find(History *history, uint64_t sequence);
 /* The highest number seen; 0 before the first packet. */

@@ -1,4 +1,5 @@
 #include "ice.h"
+#include "common/reader.h"
 #include <netinet/in.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -89,6 +90,28 @@ static bool is_check(const uint8_t *data, size_t len)
 		return false;
 	const uint8_t *last = data + len - STUN_FINGERPRINT_LEN;
 	return last[0] == 0x80 && last[1] == 0x28 && last[2] == 0 && last[3] == 4;
+}
+
+int ice_worker_asked(const uint8_t *data, size_t len)
+{
+	char ufrag[ICE_UFRAG_LEN + 1];
+	if (!ice_is_stun(data, len) || !is_check(data, len))
+		return -1;
+	Reader in = reader_of(data + STUN_HEADER, len - STUN_HEADER);
+	while (reader_left(&in)) {
+		uint16_t type = read_u16(&in);
+		uint16_t told = read_u16(&in);
+		const uint8_t *value = read_bytes(&in, told);
+		read_skip(&in, (4 - told % 4) % 4);
+		if (type != STUN_ATTRIBUTE_USERNAME || !in.ok)
+			continue;
+		if (told <= ICE_UFRAG_LEN || value[ICE_UFRAG_LEN] != ':')
+			return -1;
+		memcpy(ufrag, value, ICE_UFRAG_LEN);
+		ufrag[ICE_UFRAG_LEN] = 0;
+		return ice_worker_of(ufrag);
+	}
+	return -1;
 }
 
 static bool find_password(StunAgent *agent, StunMessage *message, uint8_t *username,

@@ -50,6 +50,9 @@ void ice_free(Ice *ice);
 
 /* True if the first bytes look like STUN (RFC 7983: 0..3, magic cookie, length). */
 bool ice_is_stun(const uint8_t *data, size_t len);
+/* The worker that a check asks for, as its USERNAME says: not judged yet. -1: no check, or no
+ * ufrag of ours. */
+int ice_worker_asked(const uint8_t *data, size_t len);
 /* Judges one datagram from `from` (v4-mapped addresses are taken as IPv4). Checks FINGERPRINT,
  * MESSAGE-INTEGRITY, the whole USERNAME and that nothing trails the message. */
 IceVerdict ice_read(Ice *ice, const uint8_t *data, size_t len, const struct sockaddr *from,

@@ -36,7 +36,9 @@ int main(int argc, char **argv)
 
 	g_autoptr(Config) config = config_read(path, &error);
 	int port;
-	if (!config || !config_integer(config, "media", "port", 1, 65535, 8444, &port, &error))
+	int wanted;
+	if (!config || !config_integer(config, "media", "port", 1, 65535, 8444, &port, &error) ||
+		!config_workers(config, &wanted, &error))
 		daemon_fail("%s", error->message);
 	g_auto(GStrv) announce = config_list(config, "media", "announce");
 	if (!announce[0])
@@ -45,11 +47,12 @@ int main(int argc, char **argv)
 	srtp_library_init();
 	if (!seal_choose(config_string(config, "media", "seal", "auto"), &error))
 		daemon_fail("%s", error->message);
-	RosterSockets sockets = { -1, -1, false };
-	if (!sockets_open(&sockets, port, g_strv_length(announce) > 1, &error))
+	unsigned workers = (unsigned)wanted;
+	RosterSockets sockets[MESH_WORKERS_MAX];
+	if (!sockets_open(sockets, &workers, port, g_strv_length(announce) > 1, &error))
 		daemon_fail("%s", error->message);
 	const NodeSettings settings = {
-		.sockets = &sockets, .workers = 1, .announce = announce, .media_port = port
+		.sockets = sockets, .workers = workers, .announce = announce, .media_port = port
 	};
 
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
@@ -58,7 +61,8 @@ int main(int argc, char **argv)
 	if (!node)
 		daemon_fail("%s", error->message);
 	control_set_node(control, node);
-	g_info("sfu: media on port %d, sealed by %s", port, seal_chosen());
+	g_info("sfu: media on port %d, %u worker%s, sealed by %s", port, workers,
+		workers == 1 ? "" : "s", seal_chosen());
 	daemon_run(loop, on_term, NULL, NULL);
 	node_free(node);
 	control_free(control);

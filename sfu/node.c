@@ -17,23 +17,36 @@ typedef struct Known {
 	char id[PARAMS_ID_MAX + 1], stage[PARAMS_ID_MAX + 1], owner[PARAMS_ID_MAX + 1];
 	Role role;
 	json_int_t rev;
+	unsigned worker;
 	uint64_t serial; /* of this revision, so that late news of an older one is known */
 	TransportState state;
 	char transport[8];
 	json_t *result;
 } Known;
 
+typedef struct KnownStage {
+	json_int_t rev;
+	unsigned home; /* worker of all its publishers */
+} KnownStage;
+
+typedef struct Load {
+	unsigned stages, viewers, publishers;
+} Load;
+
 struct Node {
 	char boot[23];
 	DtlsServer *dtls;
-	Roster *roster; /* one worker serves for now: the spread over several comes with load */
+	Mesh *mesh; /* NULL with one worker */
+	Roster *rosters[MESH_WORKERS_MAX];
+	Load loads[MESH_WORKERS_MAX];
+	_Atomic unsigned unanswered[MESH_WORKERS_MAX]; /* checks the worker has not come to yet */
+	unsigned workers;
 	Postbox *news;
 	unsigned news_watch, alive_timer;
-	_Atomic unsigned unanswered; /* checks that the worker has not come to yet */
 	NodeNotify notify;
 	void *user;
 	GHashTable *peers;  /* id → Known */
-	GHashTable *stages; /* id → json_int_t *: revision */
+	GHashTable *stages; /* id → KnownStage */
 	uint64_t serials;
 	SdpCandidate candidates[SDP_CANDIDATE_MAX];
 	unsigned candidate_count;
@@ -45,8 +58,17 @@ static const char *const state_names[] = { "new", "connected", "stalled", "close
 static void known_free(void *data)
 {
 	Known *known = data;
+	Load *load = &known->node->loads[known->worker];
+	*(known->role == ROLE_VIEWER ? &load->viewers : &load->publishers) -= 1;
 	json_decref(known->result);
 	g_free(known);
+}
+
+static void forget_stage(Node *node, const char *id)
+{
+	const KnownStage *stage = g_hash_table_lookup(node->stages, id);
+	node->loads[stage->home].stages--;
+	g_hash_table_remove(node->stages, id);
 }
 
 /* -- news from the workers: copied there, told here -- */
@@ -168,8 +190,8 @@ static gboolean on_news(int fd, GIOCondition condition, void *user)
 
 static void note_alive(void *user)
 {
-	Node *node = user;
-	atomic_store(&node->unanswered, 0);
+	_Atomic unsigned *unanswered = user;
+	atomic_store(unanswered, 0);
 }
 
 /* The supervisor sees the control thread hang; a worker that hangs is seen here, and the process
@@ -177,12 +199,14 @@ static void note_alive(void *user)
 static gboolean check_alive(void *user)
 {
 	Node *node = user;
-	if (atomic_fetch_add(&node->unanswered, 1) >= HANGS_AFTER) {
-		g_critical("worker 0: has done nothing for %d s: starting anew",
-			HANGS_AFTER * ALIVE_EVERY_S);
-		_exit(1);
+	for (unsigned i = 0; i < node->workers; i++) {
+		if (atomic_fetch_add(&node->unanswered[i], 1) >= HANGS_AFTER) {
+			g_critical("worker %u: has done nothing for %d s: starting anew", i,
+				HANGS_AFTER * ALIVE_EVERY_S);
+			_exit(1);
+		}
+		roster_post(node->rosters[i], note_alive, &node->unanswered[i]);
 	}
-	roster_post(node->roster, note_alive, node);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -201,9 +225,24 @@ static void set_candidates(Node *node, const NodeSettings *settings)
 	}
 }
 
-Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GError **error)
+static bool make_workers(Node *node, const NodeSettings *settings, GError **error)
 {
 	static const RosterEvents events = { on_peer, on_track, on_slots };
+	g_assert(settings->workers && settings->workers <= MESH_WORKERS_MAX);
+	if (settings->workers > 1 && !(node->mesh = mesh_new(settings->workers, error)))
+		return false;
+	for (unsigned i = 0; i < settings->workers; i++) {
+		node->rosters[i] = roster_new(
+			i, &settings->sockets[i], node->dtls, node->mesh, &events, node, error);
+		if (!node->rosters[i])
+			return false;
+		node->workers++;
+	}
+	return true;
+}
+
+Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GError **error)
+{
 	Node *node = g_new0(Node, 1);
 	unsigned char random[16];
 	node->notify = notify;
@@ -217,24 +256,46 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	set_candidates(node, settings);
 	node->news = postbox_new();
 	node->dtls = dtls_server_new(error);
-	if (node->dtls)
-		node->roster =
-			roster_new(0, &settings->sockets[0], node->dtls, &events, node, error);
-	if (!node->roster) {
+	if (!node->dtls || !make_workers(node, settings, error)) {
 		node_free(node);
 		return NULL;
 	}
 	node->news_watch = g_unix_fd_add(postbox_fd(node->news), G_IO_IN, on_news, node);
-	roster_start(node->roster);
+	for (unsigned i = 0; i < node->workers; i++)
+		roster_start(node->rosters[i], node->rosters, node->workers);
 	node->alive_timer = g_timeout_add_seconds(ALIVE_EVERY_S, check_alive, node);
 	return node;
+}
+
+/* What the workers have posted to each other, until all is done. */
+static void run_posts(Node *node)
+{
+	bool any = true;
+	while (any) {
+		any = false;
+		for (unsigned i = 0; i < node->workers; i++)
+			any |= roster_run_posts(node->rosters[i]);
+	}
+}
+
+static void end_workers(Node *node)
+{
+	for (unsigned i = 0; i < node->workers; i++)
+		roster_stop(node->rosters[i]);
+	run_posts(node);
+	for (unsigned i = 0; i < node->workers; i++)
+		roster_close(node->rosters[i]);
+	run_posts(node);
+	mesh_free(node->mesh); /* its packets belong to the rosters' pools */
+	for (unsigned i = 0; i < node->workers; i++)
+		roster_free(node->rosters[i]);
 }
 
 void node_free(Node *node)
 {
 	if (!node)
 		return;
-	roster_free(node->roster);
+	end_workers(node);
 	if (node->alive_timer)
 		g_source_remove(node->alive_timer);
 	if (node->news_watch)
@@ -259,12 +320,13 @@ typedef struct PutPeer {
 	Roster *roster;
 	Params *params;
 	uint64_t serial;
+	unsigned home;
 } PutPeer;
 
 static void put_peer(void *user)
 {
 	g_autofree PutPeer *put = user;
-	roster_put_peer(put->roster, put->params, put->serial);
+	roster_put_peer(put->roster, put->params, put->serial, put->home);
 }
 
 static json_t *peer_result(const NodePeer *ask, const Params *params, const char *answer)
@@ -281,10 +343,14 @@ static json_t *peer_result(const NodePeer *ask, const Params *params, const char
 		params->role == ROLE_VIEWER ? "slots" : "sources", slots);
 }
 
-static void remember(Node *node, const NodePeer *ask, uint64_t serial, json_t *result)
+static void remember(
+	Node *node, const NodePeer *ask, unsigned worker, uint64_t serial, json_t *result)
 {
 	Known *known = g_new0(Known, 1);
+	Load *load = &node->loads[worker];
+	*(ask->role == ROLE_VIEWER ? &load->viewers : &load->publishers) += 1;
 	known->node = node;
+	known->worker = worker;
 	g_strlcpy(known->id, ask->id, sizeof known->id);
 	g_strlcpy(known->stage, ask->stage, sizeof known->stage);
 	g_strlcpy(known->owner, ask->owner, sizeof known->owner);
@@ -293,6 +359,41 @@ static void remember(Node *node, const NodePeer *ask, uint64_t serial, json_t *r
 	known->serial = serial;
 	known->result = json_incref(result);
 	g_hash_table_replace(node->peers, known->id, known);
+}
+
+typedef struct Delete {
+	Roster *roster;
+	char id[PARAMS_ID_MAX + 1];
+} Delete;
+
+static void delete_peer(void *user)
+{
+	g_autofree Delete *delete = user;
+	roster_delete_peer(delete->roster, delete->id);
+}
+
+static void post_delete(Node *node, unsigned worker, PostFunc func, const char *id)
+{
+	Delete *delete = g_new0(Delete, 1);
+	delete->roster = node->rosters[worker];
+	g_strlcpy(delete->id, id, sizeof delete->id);
+	roster_post(delete->roster, func, delete);
+}
+
+/* A publisher goes to its stage's home; a viewer stays where he was, or goes where viewers are
+ * fewest. */
+static unsigned choose_worker(const Node *node, const NodePeer *ask, const Known *known)
+{
+	const KnownStage *stage = g_hash_table_lookup(node->stages, ask->stage);
+	if (ask->role == ROLE_PUBLISHER)
+		return stage->home;
+	if (known && known->role == ROLE_VIEWER && !strcmp(known->stage, ask->stage))
+		return known->worker;
+	unsigned best = 0;
+	for (unsigned i = 1; i < node->workers; i++)
+		if (node->loads[i].viewers < node->loads[best].viewers)
+			best = i;
+	return best;
 }
 
 static unsigned count_opening(Node *node)
@@ -311,7 +412,8 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 	Known *known = g_hash_table_lookup(node->peers, ask->id);
 	if (known && ask->rev <= known->rev)
 		return json_incref(known->result);
-	if (!g_hash_table_contains(node->stages, ask->stage)) {
+	const KnownStage *stage = g_hash_table_lookup(node->stages, ask->stage);
+	if (!stage) {
 		*refusal = NODE_NO_STAGE;
 		return NULL;
 	}
@@ -324,7 +426,9 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 		return NULL;
 	}
 
+	unsigned worker = choose_worker(node, ask, known);
 	const Negotiate wanted = {
+		.worker = worker,
 		.id = ask->id,
 		.stage = ask->stage,
 		.owner = ask->owner,
@@ -344,37 +448,23 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 	}
 	json_t *result = peer_result(ask, params, answer);
 	PutPeer *put = g_new0(PutPeer, 1);
-	*put = (PutPeer){ .roster = node->roster, .serial = ++node->serials };
+	*put = (PutPeer){
+		.roster = node->rosters[worker], .serial = ++node->serials, .home = stage->home
+	};
 	put->params = g_steal_pointer(&params);
-	remember(node, ask, put->serial, result);
-	roster_post(node->roster, put_peer, put);
+	if (known && known->worker != worker)
+		post_delete(node, known->worker, delete_peer, ask->id);
+	remember(node, ask, worker, put->serial, result);
+	roster_post(put->roster, put_peer, put);
 	return result;
-}
-
-typedef struct Delete {
-	Roster *roster;
-	char id[PARAMS_ID_MAX + 1];
-} Delete;
-
-static void delete_peer(void *user)
-{
-	g_autofree Delete *delete = user;
-	roster_delete_peer(delete->roster, delete->id);
-}
-
-static void post_delete(Node *node, PostFunc func, const char *id)
-{
-	Delete *delete = g_new0(Delete, 1);
-	delete->roster = node->roster;
-	g_strlcpy(delete->id, id, sizeof delete->id);
-	roster_post(node->roster, func, delete);
 }
 
 void node_delete_peer(Node *node, const char *id)
 {
-	if (!g_hash_table_contains(node->peers, id))
+	const Known *known = g_hash_table_lookup(node->peers, id);
+	if (!known)
 		return;
-	post_delete(node, delete_peer, id);
+	post_delete(node, known->worker, delete_peer, id);
 	g_hash_table_remove(node->peers, id);
 }
 
@@ -392,23 +482,38 @@ static void put_stage(void *user)
 	roster_put_stage(put->roster, put->id, &put->wish);
 }
 
+static unsigned least_loaded(const Node *node)
+{
+	unsigned best = 0;
+	for (unsigned i = 1; i < node->workers; i++) {
+		const Load *load = &node->loads[i], *least = &node->loads[best];
+		if (load->stages != least->stages ? load->stages < least->stages
+						  : load->viewers + load->publishers <
+							    least->viewers + least->publishers)
+			best = i;
+	}
+	return best;
+}
+
 json_int_t node_put_stage(Node *node, const char *id, json_int_t rev, const StageWish *wish)
 {
-	json_int_t *known = g_hash_table_lookup(node->stages, id);
-	if (known && rev <= *known)
-		return *known;
+	KnownStage *known = g_hash_table_lookup(node->stages, id);
+	if (known && rev <= known->rev)
+		return known->rev;
 	if (!known && g_hash_table_size(node->stages) >= STAGES_MAX)
 		return -1;
 	if (!known) {
-		known = g_new0(json_int_t, 1);
+		known = g_new0(KnownStage, 1);
+		known->home = least_loaded(node);
+		node->loads[known->home].stages++;
 		g_hash_table_insert(node->stages, g_strdup(id), known);
 	}
-	*known = rev;
+	known->rev = rev;
 	PutStage *put = g_new0(PutStage, 1);
-	put->roster = node->roster;
+	put->roster = node->rosters[known->home];
 	put->wish = *wish;
 	g_strlcpy(put->id, id, sizeof put->id);
-	roster_post(node->roster, put_stage, put);
+	roster_post(put->roster, put_stage, put);
 	return rev;
 }
 
@@ -428,9 +533,10 @@ void node_delete_stage(Node *node, const char *id)
 {
 	if (!g_hash_table_contains(node->stages, id))
 		return;
-	post_delete(node, delete_stage, id);
+	for (unsigned i = 0; i < node->workers; i++)
+		post_delete(node, i, delete_stage, id);
 	g_hash_table_foreach_remove(node->peers, is_of_stage, (void *)(uintptr_t)id);
-	g_hash_table_remove(node->stages, id);
+	forget_stage(node, id);
 }
 
 /* -- what is known -- */
@@ -451,7 +557,7 @@ json_t *node_dump(Node *node, const char *after)
 	g_hash_table_iter_init(&iter, node->stages);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		json_array_append_new(stages, json_pack("{s:s,s:I}", "stage", (const char *)key,
-						      "rev", *(json_int_t *)value));
+						      "rev", ((KnownStage *)value)->rev));
 	g_hash_table_iter_init(&iter, node->peers);
 	while (g_hash_table_iter_next(&iter, &key, &value))
 		if (!after || strcmp(key, after) > 0)
@@ -484,9 +590,11 @@ json_t *node_stats(Node *node)
 	json_t *out = json_pack("{s:i,s:i,s:i,s:i,s:i}", "peers", (int)(viewers + publishers),
 		"viewers", (int)viewers, "publishers", (int)publishers, "peers_connected",
 		(int)connected, "stages", (int)g_hash_table_size(node->stages));
-	Stats *stats = roster_stats(node->roster);
 #define STATS_TELL(name, help)                                                                     \
-	json_object_set_new(out, #name, json_integer((json_int_t)STATS_READ(stats, name)));
+	uint64_t name = 0;                                                                         \
+	for (unsigned i = 0; i < node->workers; i++)                                               \
+		name += STATS_READ(roster_stats(node->rosters[i]), name);                          \
+	json_object_set_new(out, #name, json_integer((json_int_t)name));
 	STATS_COUNTERS(STATS_TELL)
 #undef STATS_TELL
 	return out;

@@ -4,6 +4,7 @@
  * belongs to the pool of the worker that received it and goes back there from whichever thread
  * drops the last reference. */
 #pragma once
+#include "address.h"
 #include "rtp.h"
 #include "vp8.h"
 #include <stdatomic.h>
@@ -20,7 +21,9 @@ struct Packet {
 	bool video;        /* its marker ends a frame */
 	PacketPool *pool;
 	Packet *next; /* in the pool's free list */
-	int64_t arrived_us;
+	int64_t arrived_us;  /* at the worker whose socket it came to */
+	Address from;        /* and from where: of datagrams handed to another worker */
+	uint8_t local_ip[16];
 	uint64_t sequence; /* extended by the track */
 	RtpHeader rtp;
 	Vp8 vp8;             /* VP8 only */

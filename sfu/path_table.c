@@ -5,15 +5,28 @@
 
 struct PathTable {
 	Path *buckets[BUCKETS];
+	PathLeaves leaves;
+	void *user;
 };
 
-PathTable *path_table_new(void)
+PathTable *path_table_new(PathLeaves leaves, void *user)
 {
-	return g_new0(PathTable, 1);
+	PathTable *table = g_new0(PathTable, 1);
+	table->leaves = leaves;
+	table->user = user;
+	return table;
 }
 
 void path_table_free(PathTable *table)
 {
+	if (!table)
+		return;
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (Path *path = table->buckets[i], *next; path; path = next) {
+			next = path->next;
+			g_assert(!path->peer);
+			g_free(path);
+		}
 	g_free(table);
 }
 
@@ -29,7 +42,7 @@ void path_table_add(PathTable *table, Path *path)
 	*head = path;
 }
 
-void path_table_remove(PathTable *table, Path *path)
+static void unlink_path(PathTable *table, Path *path)
 {
 	for (Path **link = bucket(table, &path->remote); *link; link = &(*link)->next)
 		if (*link == path) {
@@ -37,6 +50,41 @@ void path_table_remove(PathTable *table, Path *path)
 			path->next = NULL;
 			return;
 		}
+}
+
+void path_table_remove(PathTable *table, Path *path)
+{
+	unlink_path(table, path);
+	if (path->via)
+		table->leaves(path, table->user);
+}
+
+static Path *find_route(const PathTable *table, const Address *remote, unsigned worker)
+{
+	for (Path *path = *bucket(table, remote); path; path = path->next)
+		if (!path->peer && path->worker == worker && address_equal(&path->remote, remote))
+			return path;
+	return NULL;
+}
+
+void path_table_add_route(PathTable *table, const Address *remote, unsigned worker)
+{
+	Path *route = find_route(table, remote, worker);
+	if (route)
+		unlink_path(table, route); /* the newest again */
+	else
+		route = g_new0(Path, 1);
+	*route = (Path){ .remote = *remote, .worker = (uint8_t)worker, .used = true };
+	path_table_add(table, route);
+}
+
+void path_table_remove_route(PathTable *table, const Address *remote, unsigned worker)
+{
+	Path *route = find_route(table, remote, worker);
+	if (!route)
+		return;
+	unlink_path(table, route);
+	g_free(route);
 }
 
 Path *path_table_find(const PathTable *table, const Address *remote)

@@ -15,6 +15,7 @@ struct Postbox {
 	int wake;
 	pthread_mutex_t lock; /* guards first and last */
 	Post *first, **last;
+	Post *taken; /* the owner's: still to be run */
 };
 
 Postbox *postbox_new(void)
@@ -30,24 +31,34 @@ Postbox *postbox_new(void)
 	return box;
 }
 
-static Post *take(Postbox *box)
+/* What came goes behind what is still to be run. */
+static void take(Postbox *box)
 {
+	Post **last = &box->taken;
+	while (*last)
+		last = &(*last)->next;
 	pthread_mutex_lock(&box->lock);
-	Post *first = box->first;
+	*last = box->first;
 	box->first = NULL;
 	box->last = &box->first;
 	pthread_mutex_unlock(&box->lock);
-	return first;
+}
+
+static Post *next_taken(Postbox *box)
+{
+	Post *post = box->taken;
+	if (post)
+		box->taken = post->next;
+	return post;
 }
 
 void postbox_free(Postbox *box)
 {
 	if (!box)
 		return;
-	for (Post *post = take(box), *next; post; post = next) {
-		next = post->next;
+	take(box);
+	for (Post *post; (post = next_taken(box));)
 		g_free(post);
-	}
 	if (box->wake >= 0)
 		close(box->wake);
 	pthread_mutex_destroy(&box->lock);
@@ -72,13 +83,15 @@ void postbox_post(Postbox *box, PostFunc func, void *user)
 	(void)!write(box->wake, &one, sizeof one);
 }
 
-void postbox_run(Postbox *box)
+bool postbox_run(Postbox *box)
 {
 	uint64_t count;
+	bool any = false;
 	(void)!read(box->wake, &count, sizeof count);
-	for (Post *post = take(box), *next; post; post = next) {
-		next = post->next;
+	take(box);
+	for (Post *post; (post = next_taken(box)); any = true) {
 		post->func(post->user);
 		g_free(post);
 	}
+	return any;
 }

@@ -3,6 +3,7 @@
  * The only place of the sfu with a lock, held for a few instructions. The owner watches the
  * descriptor and runs what came, in order. */
 #pragma once
+#include <stdbool.h>
 
 typedef struct Postbox Postbox;
 typedef void (*PostFunc)(void *user);
@@ -15,5 +16,6 @@ void postbox_free(Postbox *box);
 int postbox_fd(const Postbox *box);
 /* Any thread. */
 void postbox_post(Postbox *box, PostFunc func, void *user);
-/* The owner: runs what is there now. */
-void postbox_run(Postbox *box);
+/* The owner: runs what is there now, in order; a post may call it as well, for what comes after it.
+ * False: nothing was. */
+bool postbox_run(Postbox *box);

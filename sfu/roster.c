@@ -1,30 +1,37 @@
 #include "roster.h"
+#include "gate.h"
+#include "mesh.h"
 #include <sys/epoll.h>
 
-#define VIEWER_TICKS 20       /* a viewer is looked after each twentieth tick: 100 ms */
-#define UDP_BATCHES_A_TURN 16 /* all that waits is read before anything is sent: publishers first */
+#define VIEWER_TICKS 20 /* a viewer is looked after each twentieth tick: 100 ms */
+#define GATE_TICKS 200
 
 /* A peer and what the roster knows of it. */
 typedef struct Entry {
 	Peer *peer;
 	Roster *roster;
+	Share *share; /* of a viewer away from its stage's home, else NULL */
 	uint64_t serial;
 	bool closed; /* freed at the end of the turn */
 } Entry;
 
 struct Roster {
 	Gear gear;
+	unsigned index;
+	Roster *const *mates; /* of all workers, this one as well */
 	Stats stats;
 	RosterEvents events;
 	void *user;
 	Udp *udp;
-	Tcp *tcp;
-	Ice *ice;
-	WorkerWatch *udp_watch;
+	Gate *gate;
+	WorkerWatch *mesh_watch;
 	GHashTable *by_id;    /* id → Entry, owned */
 	GHashTable *by_ufrag; /* ours → Entry, borrowed */
-	GHashTable *stages;   /* id → Stage, owned */
-	GPtrArray *order;     /* Entry *, for the ticks */
+	GHashTable *stages;   /* id → Stage, owned: those at home here */
+	GHashTable *shares;   /* stage id → Share, owned: those with viewers here alone */
+	Mirrors *mirrors;
+	uint64_t serials; /* of shares */
+	GPtrArray *order; /* Entry *, for the ticks */
 	unsigned ticks;
 	bool any_closed;
 };
@@ -32,6 +39,18 @@ struct Roster {
 static Entry *entry_of(Roster *roster, const char *id)
 {
 	return g_hash_table_lookup(roster->by_id, id);
+}
+
+static Peer *find_peer(const char *ufrag, void *user)
+{
+	Roster *roster = user;
+	Entry *entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	if (!entry) {
+		/* Its answer went out when the peer was posted to us: the check may be quicker. */
+		worker_run_posts(roster->gear.worker);
+		entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
+	}
+	return entry && !entry->closed ? entry->peer : NULL;
 }
 
 /* -- what peers tell -- */
@@ -69,110 +88,115 @@ static void on_slots(Stage *stage, const char *const owners[SLOT_COUNT], void *u
 	roster->events.slots(stage_id(stage), owners, roster->user);
 }
 
-/* -- datagrams -- */
+/* -- what rosters post to each other -- */
 
-static const char *look_up(const char *ufrag, const char **remote_ufrag, void *user)
+typedef struct Mail {
+	Roster *to;
+	char stage[PARAMS_ID_MAX + 1];
+	unsigned from;
+	uint64_t number; /* a share's serial or a track's id */
+} Mail;
+
+static void post_mail(Roster *to, PostFunc func, const Mail *mail)
+{
+	Mail *copy = g_new(Mail, 1);
+	*copy = *mail;
+	copy->to = to;
+	roster_post(to, func, copy);
+}
+
+static void post_about(Share *share, PostFunc func, uint64_t number, Roster *roster)
+{
+	Mail mail = { .from = roster->index, .number = number };
+	g_strlcpy(mail.stage, share_stage(share), sizeof mail.stage);
+	post_mail(roster->mates[share_home(share)], func, &mail);
+}
+
+static void take_join(void *user)
+{
+	g_autofree Mail *mail = user;
+	Stage *stage = g_hash_table_lookup(mail->to->stages, mail->stage);
+	if (stage)
+		spread_join(stage_spread(stage), mail->from, mail->number,
+			worker_now_us(mail->to->gear.worker));
+}
+
+static void take_leave(void *user)
+{
+	g_autofree Mail *mail = user;
+	Stage *stage = g_hash_table_lookup(mail->to->stages, mail->stage);
+	if (stage)
+		spread_leave(stage_spread(stage), mail->from, mail->number);
+}
+
+static void take_keyframe_wish(void *user)
+{
+	g_autofree Mail *mail = user;
+	Stage *stage = g_hash_table_lookup(mail->to->stages, mail->stage);
+	Track *track = stage ? spread_track(stage_spread(stage), mail->number) : NULL;
+	if (track)
+		track_want_keyframe(track, worker_now_us(mail->to->gear.worker));
+}
+
+static void on_wish(Share *share, uint64_t track, void *user)
+{
+	post_about(share, take_keyframe_wish, track, user);
+}
+
+typedef struct NewsMail {
+	Roster *to;
+	SpreadNews *news;
+} NewsMail;
+
+static void take_news(void *user)
+{
+	g_autofree NewsMail *mail = user;
+	Share *share = g_hash_table_lookup(mail->to->shares, mail->news->stage);
+	if (share && share_serial(share) == mail->news->serial)
+		share_news(share, mail->news, worker_now_us(mail->to->gear.worker));
+	spread_news_free(mail->news);
+}
+
+static void on_tell(unsigned worker, SpreadNews *news, void *user)
 {
 	Roster *roster = user;
-	Entry *entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
-	if (!entry) {
-		/* Its answer went out when the peer was posted to us: the check may be quicker. */
-		worker_run_posts(roster->gear.worker);
-		entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
-	}
-	if (!entry || entry->closed)
-		return NULL;
-	const Params *params = peer_params(entry->peer);
-	*remote_ufrag = params->remote_ufrag;
-	return params->local.pwd;
+	NewsMail *mail = g_new(NewsMail, 1);
+	*mail = (NewsMail){ .to = roster->mates[worker], .news = news };
+	roster_post(mail->to, take_news, mail);
 }
 
-static void send_reply(Roster *roster, const IceCheck *check, const Address *from,
-	const uint8_t local_ip[16], TcpLine *line)
-{
-	Path path = { .remote = *from, .line = line };
-	memcpy(path.local_ip, local_ip, sizeof path.local_ip);
-	path.has_local = memcmp(local_ip, (uint8_t[16]){ 0 }, 16) != 0;
-	outbox_copy(roster->gear.outbox, &path, check->reply, check->reply_len);
-}
+/* -- what the mesh brings -- */
 
-/* True if the datagram was STUN. */
-static bool take_stun(Roster *roster, const uint8_t *data, size_t len, const Address *from,
-	const uint8_t local_ip[16], TcpLine *line)
-{
-	struct sockaddr_storage address;
-	IceCheck check;
-	if (!ice_is_stun(data, len))
-		return false;
-
-	address_write(from, address_is_ipv4(from) ? AF_INET : AF_INET6, &address);
-	switch (ice_read(
-		roster->ice, data, len, (struct sockaddr *)&address, look_up, roster, &check)) {
-	case ICE_CHECK: {
-		Entry *entry = g_hash_table_lookup(roster->by_ufrag, check.ufrag);
-		transport_check(peer_transport(entry->peer), &check, from, local_ip, line);
-		return true;
-	}
-	case ICE_CONFLICT:
-		send_reply(roster, &check, from, local_ip, line);
-		return true;
-	case ICE_DROP:
-		STATS_ADD(&roster->stats, stun_dropped_total, 1);
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void on_udp(Packet *packet, const Address *from, const uint8_t local_ip[16], void *user)
+static void take_from_mesh(unsigned from, uint64_t track, Packet *packet, void *user)
 {
 	Roster *roster = user;
-	if (take_stun(roster, packet->data, packet->len, from, local_ip, NULL)) {
-		packet_unref(packet);
+	int64_t now_us = worker_now_us(roster->gear.worker);
+	if (!track) {
+		gate_take(roster->gate, packet, from);
 		return;
 	}
-	Path *path = path_table_find(roster->gear.paths, from);
-	if (!path) {
-		STATS_ADD(&roster->stats, unknown_dropped_total, 1);
-		packet_unref(packet);
-		return;
-	}
-	transport_datagram(peer_transport(path->peer), path, packet);
+	/* A new track's news may still lie in the postbox. */
+	if (!share_packet(roster->mirrors, track, packet, now_us) &&
+		worker_run_posts(roster->gear.worker))
+		share_packet(roster->mirrors, track, packet, now_us);
+	packet_unref(packet);
 }
 
-static void on_udp_ready(uint32_t events, void *user)
+static void on_mesh(uint32_t events, void *user)
 {
 	Roster *roster = user;
-	for (unsigned i = 0; i < UDP_BATCHES_A_TURN; i++)
-		if (!udp_receive(roster->udp, roster->gear.pool, on_udp, roster))
-			return;
-}
-
-static void on_tcp(TcpLine *line, uint8_t *data, size_t len, void *user)
-{
-	static const uint8_t no_ip[16];
-	Roster *roster = user;
-	if (take_stun(roster, data, len, tcp_line_remote(line), no_ip, line))
-		return;
-	Path *path = tcp_line_owner(line);
-	if (!path) {
-		STATS_ADD(&roster->stats, unknown_dropped_total, 1);
-		return;
-	}
-	Packet *packet = packet_new(roster->gear.pool);
-	packet->len = (uint16_t)len;
-	memcpy(packet->data, data, len);
-	transport_datagram(peer_transport(path->peer), path, packet);
-}
-
-static void on_tcp_closed(TcpLine *line, void *user)
-{
-	Path *path = tcp_line_owner(line);
-	if (path)
-		transport_line_closed(peer_transport(path->peer), line);
+	mesh_take(roster->gear.mesh, roster->index, take_from_mesh, roster);
 }
 
 /* -- life -- */
+
+static void drop_empty_share(Roster *roster, Share *share)
+{
+	if (share_any_peer(share))
+		return;
+	post_about(share, take_leave, share_serial(share), roster);
+	g_hash_table_remove(roster->shares, share_stage(share));
+}
 
 static void entry_free(void *data)
 {
@@ -180,10 +204,14 @@ static void entry_free(void *data)
 	Roster *roster = entry->roster;
 	g_hash_table_remove(roster->by_ufrag, peer_params(entry->peer)->local.ufrag);
 	g_ptr_array_remove_fast(roster->order, entry);
+	if (entry->share)
+		share_remove(entry->share, entry->peer);
 	if (peer_stage(entry->peer))
 		stage_remove(
 			peer_stage(entry->peer), entry->peer, worker_now_us(roster->gear.worker));
-	peer_free(entry->peer);
+	peer_free(entry->peer); /* its slots let go of the share's mirrors */
+	if (entry->share)
+		drop_empty_share(roster, entry->share);
 	g_free(entry);
 }
 
@@ -202,6 +230,8 @@ static void sweep(Roster *roster)
 static void on_tick(int64_t now_us, void *user)
 {
 	Roster *roster = user;
+	GHashTableIter iter;
+	void *stage, *share;
 	unsigned turn = roster->ticks++ % VIEWER_TICKS;
 	lobby_tick(roster->gear.lobby);
 	for (unsigned i = 0; i < roster->order->len; i++) {
@@ -210,83 +240,113 @@ static void on_tick(int64_t now_us, void *user)
 			peer_tick(entry->peer, now_us);
 	}
 	if (turn == 0) {
-		GHashTableIter iter;
-		void *stage;
 		g_hash_table_iter_init(&iter, roster->stages);
 		while (g_hash_table_iter_next(&iter, NULL, &stage))
 			stage_tick(stage, now_us);
 	}
-	if (roster->tcp && roster->ticks % 200 == 0)
-		tcp_tick(roster->tcp, now_us);
+	g_hash_table_iter_init(&iter, roster->shares);
+	while (g_hash_table_iter_next(&iter, NULL, &share))
+		share_tick(share, now_us);
+	if (roster->ticks % GATE_TICKS == 0)
+		gate_tick(roster->gate, now_us);
 }
 
 static void on_settle(int64_t now_us, void *user)
 {
 	Roster *roster = user;
 	GHashTableIter iter;
-	void *stage;
+	void *stage, *share;
+	/* Before our own viewers are served: the others work meanwhile. */
+	if (roster->gear.mesh)
+		mesh_wake(roster->gear.mesh, roster->index);
 	g_hash_table_iter_init(&iter, roster->stages);
 	while (g_hash_table_iter_next(&iter, NULL, &stage))
 		stage_settle(stage, now_us);
+	g_hash_table_iter_init(&iter, roster->shares);
+	while (g_hash_table_iter_next(&iter, NULL, &share))
+		share_settle(share, now_us);
 	sweep(roster);
 	outbox_flush(roster->gear.outbox);
 }
 
-Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls,
+Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, Mesh *mesh,
 	const RosterEvents *events, void *user, GError **error)
 {
-	static const TcpEvents tcp_events = { on_tcp, on_tcp_closed };
 	Worker *worker = worker_new(index, error);
 	if (!worker)
 		return NULL;
 
 	Roster *roster = g_new0(Roster, 1);
+	roster->index = index;
 	roster->events = *events;
 	roster->user = user;
 	roster->udp = udp_new(sockets->udp, sockets->multihomed, &roster->stats);
-	roster->ice = ice_new();
 	roster->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
 	roster->by_ufrag = g_hash_table_new(g_str_hash, g_str_equal);
 	roster->stages =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)stage_free);
+	roster->shares =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)share_free);
+	roster->mirrors = mirrors_new();
 	roster->order = g_ptr_array_new();
 	roster->gear = (Gear){ .worker = worker,
 		.dtls = dtls,
 		.stats = &roster->stats,
 		.pool = packet_pool_new(),
-		.paths = path_table_new(),
 		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
-		.outbox = outbox_new(roster->udp, &roster->stats) };
-	roster->udp_watch =
-		worker_watch(worker, udp_fd(roster->udp), EPOLLIN, on_udp_ready, roster);
-	if (sockets->tcp >= 0)
-		roster->tcp = tcp_new(worker, sockets->tcp, &tcp_events, roster);
+		.outbox = outbox_new(roster->udp, &roster->stats),
+		.mesh = mesh };
+	roster->gate = gate_new(&roster->gear, roster->udp, sockets->tcp, find_peer, roster);
+	if (mesh)
+		roster->mesh_watch =
+			worker_watch(worker, mesh_fd(mesh, index), EPOLLIN, on_mesh, roster);
 	return roster;
 }
 
-void roster_start(Roster *roster)
+void roster_start(Roster *roster, Roster *const *mates, unsigned count)
 {
 	static const WorkerEvents events = { on_tick, on_settle };
+	Gate *gates[MESH_WORKERS_MAX];
+	for (unsigned i = 0; i < count; i++)
+		gates[i] = mates[i]->gate;
+	gate_meet(roster->gate, gates, count);
+	roster->mates = mates;
 	worker_start(roster->gear.worker, &events, roster);
+}
+
+void roster_stop(Roster *roster)
+{
+	worker_stop(roster->gear.worker);
+}
+
+void roster_close(Roster *roster)
+{
+	g_hash_table_remove_all(roster->by_id);
+	g_hash_table_remove_all(roster->stages);
+	g_clear_pointer(&roster->gear.lobby, lobby_free);
+	outbox_flush(roster->gear.outbox);
+}
+
+bool roster_run_posts(Roster *roster)
+{
+	return worker_run_posts(roster->gear.worker);
 }
 
 void roster_free(Roster *roster)
 {
 	if (!roster)
 		return;
-	worker_stop(roster->gear.worker);
 	g_hash_table_unref(roster->by_id);
-	outbox_flush(roster->gear.outbox);
 	g_hash_table_unref(roster->by_ufrag);
 	g_hash_table_unref(roster->stages);
+	g_hash_table_unref(roster->shares);
+	mirrors_free(roster->mirrors);
 	g_ptr_array_unref(roster->order);
-	worker_unwatch(roster->udp_watch);
-	tcp_free(roster->tcp);
-	ice_free(roster->ice);
+	worker_unwatch(roster->mesh_watch);
+	gate_free(roster->gate);
 	lobby_free(roster->gear.lobby);
 	outbox_free(roster->gear.outbox);
 	udp_free(roster->udp);
-	path_table_free(roster->gear.paths);
 	packet_pool_free(roster->gear.pool);
 	worker_free(roster->gear.worker);
 	g_free(roster);
@@ -304,17 +364,31 @@ Stats *roster_stats(Roster *roster)
 
 static Stage *take_stage(Roster *roster, const char *id)
 {
+	static const StageEvents events = { on_slots, on_tell };
 	Stage *stage = g_hash_table_lookup(roster->stages, id);
 	if (!stage) {
-		stage = stage_new(&roster->gear, id, on_slots, roster);
+		stage = stage_new(&roster->gear, id, &events, roster);
 		g_hash_table_insert(roster->stages, g_strdup(id), stage);
 	}
 	return stage;
 }
 
-void roster_put_peer(Roster *roster, Params *params, uint64_t serial)
+static Share *take_share(Roster *roster, const char *id, unsigned home)
+{
+	Share *share = g_hash_table_lookup(roster->shares, id);
+	if (!share) {
+		share = share_new(&roster->gear, roster->mirrors, id, home, ++roster->serials,
+			on_wish, roster);
+		g_hash_table_insert(roster->shares, g_strdup(id), share);
+		post_about(share, take_join, share_serial(share), roster);
+	}
+	return share;
+}
+
+void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home)
 {
 	static const PeerEvents events = { on_state, on_packet, on_flowing };
+	int64_t now_us = worker_now_us(roster->gear.worker);
 	roster_delete_peer(roster, params->id);
 
 	Entry *entry = g_new0(Entry, 1);
@@ -324,8 +398,13 @@ void roster_put_peer(Roster *roster, Params *params, uint64_t serial)
 	g_hash_table_insert(roster->by_id, g_strdup(params->id), entry);
 	g_hash_table_insert(roster->by_ufrag, (char *)peer_params(entry->peer)->local.ufrag, entry);
 	g_ptr_array_add(roster->order, entry);
-	stage_add(
-		take_stage(roster, params->stage), entry->peer, worker_now_us(roster->gear.worker));
+	if (home == roster->index) {
+		stage_add(take_stage(roster, params->stage), entry->peer, now_us);
+	} else {
+		g_assert(peer_viewer(entry->peer));
+		entry->share = take_share(roster, params->stage, home);
+		share_add(entry->share, entry->peer, now_us);
+	}
 }
 
 void roster_delete_peer(Roster *roster, const char *id)
@@ -342,10 +421,13 @@ void roster_put_stage(Roster *roster, const char *id, const StageWish *wish)
 void roster_delete_stage(Roster *roster, const char *id)
 {
 	Stage *stage = g_hash_table_lookup(roster->stages, id);
+	Share *share;
 	Peer *peer;
-	if (!stage)
-		return;
-	while ((peer = stage_any_peer(stage)))
+	while (stage && (peer = stage_any_peer(stage)))
 		roster_delete_peer(roster, peer_params(peer)->id);
-	g_hash_table_remove(roster->stages, id);
+	if (stage)
+		g_hash_table_remove(roster->stages, id);
+	/* A share goes with its last viewer. */
+	while ((share = g_hash_table_lookup(roster->shares, id)))
+		roster_delete_peer(roster, peer_params(share_any_peer(share))->id);
 }

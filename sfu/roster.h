@@ -1,9 +1,10 @@
-/* roster.h - a worker's share of the node: its peers and stages, found by id, ufrag and address
+/* roster.h - a worker's part of the node: its peers and stages, found by id, ufrag and address
  *
  * Receives every datagram of its sockets and gives it to the peer whose valid check opened that
- * way; a datagram of nobody is dropped, uncounted bytes are never answered. The functions marked so
- * run on the worker; the control thread posts them. */
+ * way, on this worker or another; a datagram of nobody is dropped, uncounted bytes are never
+ * answered. The functions marked so run on the worker; the control thread posts them. */
 #pragma once
+#include "share.h"
 #include "stage.h"
 
 #define ROSTER_PEERS_MAX 2500 /* 1,000 sites with two connections each, and reserve */
@@ -24,12 +25,21 @@ typedef struct RosterSockets {
 	bool multihomed;
 } RosterSockets;
 
-/* Not running yet; the worker's thread does the rest after roster_start(). */
-Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls,
+/* Not running yet; the worker's thread does the rest after roster_start(). mesh: NULL for a worker
+ * alone. */
+Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, Mesh *mesh,
 	const RosterEvents *events, void *user, GError **error);
-void roster_start(Roster *roster);
-/* Closes every peer, stops the worker and frees all. */
+/* mates: all workers' rosters by index, with this one; borrowed. */
+void roster_start(Roster *roster, Roster *const *mates, unsigned count);
+
+/* The end, in four steps, each of them for all rosters before the next: what one still holds may
+ * belong to another. Stop: the threads end. Close: every peer with a goodbye, every stage. Run:
+ * what they posted to each other; false when nothing was left. Free. */
+void roster_stop(Roster *roster);
+void roster_close(Roster *roster);
+bool roster_run_posts(Roster *roster);
 void roster_free(Roster *roster);
+
 /* Runs func on the worker. Any thread. */
 void roster_post(Roster *roster, PostFunc func, void *user);
 Stats *roster_stats(Roster *roster);
@@ -37,9 +47,10 @@ Stats *roster_stats(Roster *roster);
 /* -- on the worker -- */
 
 /* params: taken over; a peer of the same id is closed first. serial: comes back with its events.
- * The stage is made if it is new. */
-void roster_put_peer(Roster *roster, Params *params, uint64_t serial);
+ * home: worker of its stage, which is there; a publisher is put there alone. */
+void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home);
 void roster_delete_peer(Roster *roster, const char *id);
+/* On the stage's home. */
 void roster_put_stage(Roster *roster, const char *id, const StageWish *wish);
-/* Closes its peers. */
+/* Closes its peers here; at home and wherever it has viewers. */
 void roster_delete_stage(Roster *roster, const char *id);

@@ -36,7 +36,7 @@ static int bind_any(int family, int type, int port)
 
 static int open_one(const char *name, int type, int port, GError **error)
 {
-	int fd = daemon_socket(name, 0);
+	int fd = type == SOCK_STREAM ? daemon_socket(name, 0) : -1;
 	if (fd < 0)
 		fd = bind_any(AF_INET6, type, port);
 	if (fd < 0 && errno != EADDRINUSE)
@@ -48,12 +48,26 @@ static int open_one(const char *name, int type, int port, GError **error)
 	return fd;
 }
 
-bool sockets_open(RosterSockets *sockets, int port, bool multihomed, GError **error)
+bool sockets_open(RosterSockets sockets[MESH_WORKERS_MAX], unsigned *workers, int port,
+	bool multihomed, GError **error)
 {
-	sockets->multihomed = multihomed;
-	sockets->udp = open_one("media-udp", SOCK_DGRAM, port, error);
-	if (sockets->udp < 0)
-		return false;
-	sockets->tcp = open_one("media-tcp", SOCK_STREAM, port, error);
-	return sockets->tcp >= 0;
+	unsigned handed = 0;
+	for (int fd; handed < MESH_WORKERS_MAX && (fd = daemon_socket("media-udp", handed)) >= 0;)
+		sockets[handed++].udp = fd;
+	if (handed && handed != *workers)
+		g_warning("sfu: %u workers, as many as UDP sockets were handed over; %u are asked "
+			  "for",
+			handed, *workers);
+	if (handed)
+		*workers = handed;
+	for (unsigned i = 0; i < *workers; i++) {
+		sockets[i].multihomed = multihomed;
+		sockets[i].tcp = -1;
+		if (i >= handed)
+			sockets[i].udp = open_one("media-udp", SOCK_DGRAM, port, error);
+		if (sockets[i].udp < 0)
+			return false;
+	}
+	sockets[0].tcp = open_one("media-tcp", SOCK_STREAM, port, error);
+	return sockets[0].tcp >= 0;
 }

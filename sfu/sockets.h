@@ -4,5 +4,9 @@
 #pragma once
 #include "roster.h"
 
-/* False with error, a sentence for the operator (port in use, missing right). */
-bool sockets_open(RosterSockets *sockets, int port, bool multihomed, GError **error);
+/* One for each of `workers`, which is set to as many as the supervisor handed over where it handed
+ * any: the kernel spreads datagrams over all there are. TCP is the first one's. All are open before
+ * the port is told to anybody. False with error, a sentence for the operator (port in use, missing
+ * right). */
+bool sockets_open(RosterSockets sockets[MESH_WORKERS_MAX], unsigned *workers, int port,
+	bool multihomed, GError **error);

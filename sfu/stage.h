@@ -1,14 +1,13 @@
-/* stage.h - peers that share slots: who is on air, who is in which slot, one packet to all viewers
+/* stage.h - peers that share slots: who is on air, who is in which slot; at its home worker
  *
  * Signaling wishes (who is on air, muted, main, slides); the stage picks the tracks: the main
- * picture, the slides, and the loudest microphones. Everybody gets the same plan, but nobody his
- * own voice or picture. Knows no forum and no person; an owner is a word. The worker's thread
- * alone. */
+ * picture, the slides, and the loudest microphones. All its publishers live on this worker; of its
+ * viewers some do, the others' workers hold a Share each and are told the same plan. Knows no forum
+ * and no person; an owner is a word. The home worker's thread alone. */
 #pragma once
-#include "peer.h"
+#include "spread.h"
 
 #define STAGE_ON_AIR_MAX 64
-#define STAGE_HEARD 4 /* three slots and a spare, for the viewer who is one of the three */
 
 /* What signaling asked for. Plain; empty strings for nobody. */
 typedef struct StageWish {
@@ -20,10 +19,14 @@ typedef struct StageWish {
 
 typedef struct Stage Stage;
 
-/* Owner of what is in each slot, "" for nobody; as somebody who owns none of it gets it. */
-typedef void (*StageSlots)(Stage *stage, const char *const owners[SLOT_COUNT], void *user);
+typedef struct StageEvents {
+	/* Owner of what is in each slot, "" for nobody; as somebody who owns none of it gets it. */
+	void (*slots)(Stage *stage, const char *const owners[SLOT_COUNT], void *user);
+	/* To its share on that worker. */
+	SpreadTell tell;
+} StageEvents;
 
-Stage *stage_new(Gear *gear, const char *id, StageSlots slots, void *user);
+Stage *stage_new(Gear *gear, const char *id, const StageEvents *events, void *user);
 /* Without peers by now. */
 void stage_free(Stage *stage);
 const char *stage_id(const Stage *stage);
@@ -32,8 +35,10 @@ const char *stage_id(const Stage *stage);
 void stage_wish(Stage *stage, const StageWish *wish, int64_t now_us);
 void stage_add(Stage *stage, Peer *peer, int64_t now_us);
 void stage_remove(Stage *stage, Peer *peer, int64_t now_us);
-/* Any one of its peers, NULL when it has none. */
+/* Any one of its peers here, NULL when it has none. */
 Peer *stage_any_peer(Stage *stage);
+/* Its viewers elsewhere. */
+Spread *stage_spread(Stage *stage);
 
 /* A packet of one of its publishers: a reference is kept until its round has gone out. */
 void stage_packet(Stage *stage, Track *track, Packet *packet, int64_t now_us);

@@ -31,7 +31,10 @@
 	X(feedback_in_total, "transport-wide feedback messages received from viewers")            \
 	X(handshakes_total, "DTLS handshakes completed")                                          \
 	X(handshakes_delayed_total, "datagrams of handshakes dropped because too many waited")    \
-	X(handshakes_failed_total, "DTLS handshakes that failed")
+	X(handshakes_failed_total, "DTLS handshakes that failed")                                \
+	X(passed_on_total, "packets passed to workers that have viewers of the stage")            \
+	X(handed_over_total, "datagrams that came to the socket of another worker")               \
+	X(ring_full_total, "packets and datagrams dropped because another worker fell behind")
 
 typedef struct Stats {
 #define STATS_FIELD(name, help) _Atomic uint64_t name;

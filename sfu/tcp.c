@@ -16,12 +16,19 @@ struct TcpLine {
 	Address remote;
 	int64_t opened_us;
 	void *owner;
+	bool moved;   /* from another worker: here it stays */
 	bool writing; /* EPOLLOUT is asked for */
 	uint8_t in[TCP_FRAME_MAX + 2];
 	size_t in_len;
 	uint8_t *out; /* TCP_BACKLOG_MAX, made when first needed */
 	size_t out_at, out_len;
 };
+
+/* A frame of a line is with the caller. What he does may deliver from other lines meanwhile. */
+typedef struct Delivery {
+	TcpLine *line; /* NULL once it is closed */
+	struct Delivery *outer;
+} Delivery;
 
 struct Tcp {
 	Worker *worker;
@@ -32,21 +39,29 @@ struct Tcp {
 	TcpLine *lines;
 	unsigned count;
 	bool paused;         /* no descriptor was left: accept again at the next tick */
-	TcpLine *delivering; /* whose frame is with the caller; NULL once that line is closed */
+	Delivery *deliveries;
 };
 
-void tcp_line_close(TcpLine *line)
+/* Frees the line; its descriptor stays. */
+static void line_free(TcpLine *line)
 {
 	worker_unwatch(line->watch);
-	close(line->fd);
 	*line->link = line->next;
 	if (line->next)
 		line->next->link = line->link;
 	line->tcp->count--;
-	if (line->tcp->delivering == line)
-		line->tcp->delivering = NULL;
+	for (Delivery *delivery = line->tcp->deliveries; delivery; delivery = delivery->outer)
+		if (delivery->line == line)
+			delivery->line = NULL;
 	g_free(line->out);
 	g_free(line);
+}
+
+void tcp_line_close(TcpLine *line)
+{
+	int fd = line->fd;
+	line_free(line);
+	close(fd);
 }
 
 static void line_lost(TcpLine *line)
@@ -100,9 +115,11 @@ static bool line_deliver(TcpLine *line, bool *gone)
 		line->in_len -= len + 2;
 		memmove(line->in, line->in + len + 2, line->in_len);
 
-		tcp->delivering = line;
+		Delivery delivery = { .line = line, .outer = tcp->deliveries };
+		tcp->deliveries = &delivery;
 		tcp->events.datagram(line, frame, len, tcp->user);
-		if (!tcp->delivering) {
+		tcp->deliveries = delivery.outer;
+		if (!delivery.line) {
 			*gone = true;
 			return true;
 		}
@@ -146,17 +163,13 @@ static void on_line(uint32_t events, void *user)
 	}
 }
 
-static void line_open(Tcp *tcp, int fd, const struct sockaddr_storage *from)
+static TcpLine *line_open(Tcp *tcp, int fd, const Address *remote, int64_t opened_us)
 {
-	const int on = 1, low = 16 * 1024;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
-
 	TcpLine *line = g_new0(TcpLine, 1);
 	line->tcp = tcp;
 	line->fd = fd;
-	line->opened_us = worker_now_us(tcp->worker);
-	address_read(&line->remote, (const struct sockaddr *)from);
+	line->opened_us = opened_us;
+	line->remote = *remote;
 	line->next = tcp->lines;
 	line->link = &tcp->lines;
 	if (line->next)
@@ -164,6 +177,17 @@ static void line_open(Tcp *tcp, int fd, const struct sockaddr_storage *from)
 	tcp->lines = line;
 	tcp->count++;
 	line->watch = worker_watch(tcp->worker, fd, EPOLLIN, on_line, line);
+	return line;
+}
+
+static void line_accept(Tcp *tcp, int fd, const struct sockaddr_storage *from)
+{
+	const int on = 1, low = 16 * 1024;
+	Address remote = { 0 };
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
+	address_read(&remote, (const struct sockaddr *)from);
+	line_open(tcp, fd, &remote, worker_now_us(tcp->worker));
 }
 
 static void on_accept(uint32_t events, void *user)
@@ -184,7 +208,7 @@ static void on_accept(uint32_t events, void *user)
 		if (tcp->count >= TCP_LINES_MAX)
 			close(fd);
 		else
-			line_open(tcp, fd, &from);
+			line_accept(tcp, fd, &from);
 	}
 }
 
@@ -195,7 +219,8 @@ Tcp *tcp_new(Worker *worker, int listen_fd, const TcpEvents *events, void *user)
 	tcp->fd = listen_fd;
 	tcp->events = *events;
 	tcp->user = user;
-	tcp->watch = worker_watch(worker, listen_fd, EPOLLIN, on_accept, tcp);
+	if (listen_fd >= 0)
+		tcp->watch = worker_watch(worker, listen_fd, EPOLLIN, on_accept, tcp);
 	return tcp;
 }
 
@@ -206,7 +231,8 @@ void tcp_free(Tcp *tcp)
 	while (tcp->lines)
 		tcp_line_close(tcp->lines);
 	worker_unwatch(tcp->watch);
-	close(tcp->fd);
+	if (tcp->fd >= 0)
+		close(tcp->fd);
 	g_free(tcp);
 }
 
@@ -221,6 +247,38 @@ void tcp_tick(Tcp *tcp, int64_t now_us)
 		if (!line->owner && now_us - line->opened_us > TCP_ADOPT_US)
 			tcp_line_close(line);
 	}
+}
+
+bool tcp_line_pack(TcpLine *line, const uint8_t *data, size_t len, TcpParcel *parcel)
+{
+	if (line->owner || line->moved || line->out_len)
+		return false;
+	parcel->fd = line->fd;
+	parcel->remote = line->remote;
+	parcel->opened_us = line->opened_us;
+	parcel->len = len + 2 + line->in_len;
+	g_assert(parcel->len <= sizeof parcel->data); /* it all was in `in` */
+	parcel->data[0] = (uint8_t)(len >> 8);
+	parcel->data[1] = (uint8_t)len;
+	memcpy(parcel->data + 2, data, len);
+	memcpy(parcel->data + 2 + len, line->in, line->in_len);
+	line_free(line);
+	return true;
+}
+
+void tcp_unpack(Tcp *tcp, const TcpParcel *parcel)
+{
+	bool gone = false;
+	if (tcp->count >= TCP_LINES_MAX) {
+		close(parcel->fd);
+		return;
+	}
+	TcpLine *line = line_open(tcp, parcel->fd, &parcel->remote, parcel->opened_us);
+	line->moved = true;
+	line->in_len = parcel->len;
+	memcpy(line->in, parcel->data, parcel->len);
+	if (!line_deliver(line, &gone) && !gone)
+		line_lost(line);
 }
 
 const Address *tcp_line_remote(const TcpLine *line)

@@ -2,7 +2,8 @@
  *
  * One Tcp listens for a worker; each connection is a TcpLine. A line that no valid check has
  * adopted within TCP_ADOPT_US is closed. A line keeps at most TCP_BACKLOG_MAX unsent bytes: what
- * does not fit is dropped whole, never a part of a frame. The worker's thread alone. */
+ * does not fit is dropped whole, never a part of a frame. A line may move to the Tcp of another
+ * worker, once and before anybody owns it. The worker's thread alone. */
 #pragma once
 #include "address.h"
 #include "worker.h"
@@ -25,7 +26,16 @@ typedef struct TcpEvents {
 	void (*closed)(TcpLine *line, void *user);
 } TcpEvents;
 
-/* listen_fd: taken over. */
+/* A line between two workers. */
+typedef struct TcpParcel {
+	int fd;
+	Address remote;
+	int64_t opened_us;
+	size_t len; /* what was read of it */
+	uint8_t data[TCP_FRAME_MAX + 2];
+} TcpParcel;
+
+/* listen_fd: taken over; -1 for none: its lines all come from other workers. */
 Tcp *tcp_new(Worker *worker, int listen_fd, const TcpEvents *events, void *user);
 void tcp_free(Tcp *tcp);
 /* Closes lines that nobody adopted in time. Call about once a second. */
@@ -39,3 +49,8 @@ void *tcp_line_owner(const TcpLine *line);
 bool tcp_line_send(TcpLine *line, const uint8_t *data, size_t len);
 size_t tcp_line_backlog(const TcpLine *line);
 void tcp_line_close(TcpLine *line);
+/* Packs a line up from inside datagram(), that datagram first: it is closed here. False: it cannot
+ * move. */
+bool tcp_line_pack(TcpLine *line, const uint8_t *data, size_t len, TcpParcel *parcel);
+/* Goes on with a line of another worker. */
+void tcp_unpack(Tcp *tcp, const TcpParcel *parcel);

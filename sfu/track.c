@@ -31,6 +31,13 @@ Track *track_new(const char *owner, const ParamsMedia *media)
 	return track;
 }
 
+Track *track_new_mirror(const char *owner, const ParamsMedia *media, uint64_t id)
+{
+	Track *track = track_new(owner, media);
+	track->id = id;
+	return track;
+}
+
 void track_restart(Track *track, uint32_t ssrc)
 {
 	history_free(track->history);
@@ -125,6 +132,17 @@ bool track_receive(Track *track, Packet *packet, int64_t now_us)
 		track->keyframe_wanted_us = 0;
 	note_gop(track, packet, now_us);
 	track->last_packet_us = now_us;
+	return true;
+}
+
+bool track_follow(Track *track, Packet *packet)
+{
+	if (!history_keep(track->history, packet))
+		return false;
+	if (packet->keyframe)
+		track->keyframe_wanted_us = 0;
+	note_gop(track, packet, packet->arrived_us);
+	track->last_packet_us = packet->arrived_us;
 	return true;
 }
 

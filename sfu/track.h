@@ -1,8 +1,9 @@
 /* track.h - one stream that a publisher sends, as it arrives: its history, its health, its clock
  *
- * Owned by the Intake of its peer; slots of viewers point to it until the stage tells them to let
- * go. Its worker's thread alone; time is an argument. Its fields are read per packet by those
- * above. */
+ * Owned by the Intake of its peer, on the home worker of its stage; on other workers with viewers a
+ * Mirror owns one like it, which is fed with the same packets. Slots of viewers point to it until
+ * they are told to let go. Its worker's thread alone; time is an argument. Its fields are read per
+ * packet by those above. */
 #pragma once
 #include "gaps.h"
 #include "history.h"
@@ -16,6 +17,8 @@
  * 2 s of 1.5 Mbit/s. Else one request serves all who wait. */
 #define TRACK_GOP_US 2000000
 #define TRACK_GOP_BYTES 400000
+
+struct Outlet;
 
 typedef struct Track {
 	uint64_t id;       /* random: unique across nodes; never 0 */
@@ -43,6 +46,8 @@ typedef struct Track {
 	bool key_parameters; /* H.264: parameter sets came just before this packet */
 	uint32_t key_timestamp;
 
+	struct Outlet *outlet; /* its way to other workers, the spread's; NULL: none */
+
 	uint64_t report_ntp; /* last sender report: the publisher's clock */
 	uint32_t report_rtp;
 	int64_t clock_offset; /* our clock minus the publisher's, 32.32 seconds; one for all its
@@ -50,6 +55,8 @@ typedef struct Track {
 } Track;
 
 Track *track_new(const char *owner, const ParamsMedia *media);
+/* The same stream as another worker's: its packets come by track_follow(). */
+Track *track_new_mirror(const char *owner, const ParamsMedia *media, uint64_t id);
 void track_free(Track *track);
 /* The publisher sends it as a new stream now (another SSRC): forgets the old one, takes a new id.
  */
@@ -58,6 +65,8 @@ void track_restart(Track *track, uint32_t ssrc);
 /* Takes note of an opened packet of this track and reads its payload header. The packet is filled
  * in, not changed after. False: a duplicate, or nothing that a viewer could use. */
 bool track_receive(Track *track, Packet *packet, int64_t now_us);
+/* The same for a packet that its track on another worker has taken: it is not changed. */
+bool track_follow(Track *track, Packet *packet);
 void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_us);
 
 /* True if its history has all that a newcomer needs to start at once. */

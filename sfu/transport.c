@@ -176,11 +176,11 @@ static Path *add_path(
 	return path;
 }
 
-void transport_check(Transport *transport, const IceCheck *check, const Address *from,
+Path *transport_check(Transport *transport, const IceCheck *check, const Address *from,
 	const uint8_t local_ip[16], TcpLine *line)
 {
 	if (transport->state == TRANSPORT_CLOSED)
-		return;
+		return NULL;
 	Path *path = find_path(transport, from, line);
 	if (!path)
 		path = add_path(transport, from, local_ip, line);
@@ -192,6 +192,7 @@ void transport_check(Transport *transport, const IceCheck *check, const Address 
 	STATS_ADD(transport->gear->stats, stun_checks_total, 1);
 	outbox_copy(transport->gear->outbox, path, check->reply, check->reply_len);
 	authentic(transport);
+	return path;
 }
 
 void transport_handshake(void *who, Packet *packet)
@@ -249,7 +250,6 @@ static bool receive_rtp(Transport *transport, Packet *packet)
 
 void transport_datagram(Transport *transport, Path *path, Packet *packet)
 {
-	packet->arrived_us = worker_now_us(transport->gear->worker);
 	if (transport->state == TRANSPORT_CLOSED) {
 		packet_unref(packet);
 		return;

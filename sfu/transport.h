@@ -37,12 +37,12 @@ Transport *transport_new(
 void transport_free(Transport *transport);
 
 /* A valid check came from there (line: over this TCP line, else UDP): notes the path, nominates it
- * if the check says so, and sends the reply. */
-void transport_check(Transport *transport, const IceCheck *check, const Address *from,
+ * if the check says so, and sends the reply. The path, borrowed; NULL once it is closed. */
+Path *transport_check(Transport *transport, const IceCheck *check, const Address *from,
 	const uint8_t local_ip[16], TcpLine *line);
 /* A datagram of the handshake whose turn has come; `who` is the Transport. For its Lobby. */
 void transport_handshake(void *who, Packet *packet);
-/* Any other datagram by one of its paths; takes the reference. */
+/* Any other datagram by one of its paths, arrived_us set; takes the reference. */
 void transport_datagram(Transport *transport, Path *path, Packet *packet);
 /* The line of a path is gone. */
 void transport_line_closed(Transport *transport, TcpLine *line);

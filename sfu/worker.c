@@ -153,9 +153,9 @@ void worker_post(Worker *worker, PostFunc func, void *user)
 	postbox_post(worker->posts, func, user);
 }
 
-void worker_run_posts(Worker *worker)
+bool worker_run_posts(Worker *worker)
 {
-	postbox_run(worker->posts);
+	return postbox_run(worker->posts);
 }
 
 WorkerWatch *worker_watch(Worker *worker, int fd, uint32_t events, WorkerReady ready, void *user)

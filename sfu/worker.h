@@ -35,9 +35,9 @@ int64_t worker_now_us(const Worker *worker);
 
 /* Runs func(user) on the worker, in the order posted. Any thread. */
 void worker_post(Worker *worker, PostFunc func, void *user);
-
-/* Runs what is posted by now, not at the next turn. The worker's own thread. */
-void worker_run_posts(Worker *worker);
+/* Runs what is posted by now, not at the next turn. False: nothing was. The worker's own thread, or
+ * anybody once it is stopped. */
+bool worker_run_posts(Worker *worker);
 
 /* The worker's own thread, or before worker_start. events: EPOLLIN and so on. The descriptor stays
  * the caller's. */

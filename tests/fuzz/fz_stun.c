@@ -20,5 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ice_read(ice, data, size, (struct sockaddr *)&from, look_up, NULL, &check);
 	if (verdict == ICE_CHECK && check.reply_len > size + 8)
 		__builtin_trap(); /* an amplifier */
+	int worker = ice_worker_asked(data, size);
+	if (worker < -1 || worker > 31 || (worker >= 0 && verdict == ICE_NOT_STUN))
+		__builtin_trap();
 	return 0;
 }

@@ -59,6 +59,46 @@ static void test_takes_each_once(void)
 	packet_pool_free(pool);
 }
 
+/* Another worker's history of the same stream takes the packets as they are, in any order. */
+static void test_mirrors(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	PacketPool *pool = packet_pool_new();
+	History *home = history_new(512), *mirror = history_new(512);
+	Packet *late[16] = { 0 };
+	for (unsigned i = 0; i < 3000; i++) {
+		Packet *packet = packet_new(pool);
+		packet->rtp.sequence = (uint16_t)(64000 + i);
+		if (g_rand_int_range(random, 0, 20)) {
+			g_assert_true(history_add(home, packet));
+			Packet **place = &late[g_rand_int_range(random, 0, 16)];
+			Packet *held = *place;
+			*place = packet_ref(packet);
+			if (held) {
+				uint64_t number = held->sequence;
+				g_assert_true(history_keep(mirror, held));
+				g_assert_false(history_keep(mirror, held));
+				g_assert_cmpuint(held->sequence, ==, number);
+				packet_unref(held);
+			}
+		}
+		packet_unref(packet);
+	}
+	for (unsigned i = 0; i < 16; i++)
+		if (late[i]) {
+			history_keep(mirror, late[i]);
+			packet_unref(late[i]);
+		}
+	g_assert_cmpuint(history_highest(mirror), ==, history_highest(home));
+	for (unsigned back = 0; back < 200; back++) {
+		uint64_t number = history_highest(home) - back;
+		g_assert_true(history_find(mirror, number) == history_find(home, number));
+	}
+	history_free(home);
+	history_free(mirror);
+	packet_pool_free(pool);
+}
+
 static void test_asks_for_what_is_missing(void)
 {
 	Gaps gaps = { 0 };
@@ -102,6 +142,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/history/forgets-the-oldest-first", test_forgets_the_oldest_first);
 	g_test_add_func("/history/takes-each-number-once", test_takes_each_once);
+	g_test_add_func("/history/has-a-mirror-that-changes-no-packet", test_mirrors);
 	g_test_add_func(
 		"/gaps/asks-for-what-is-missing-and-gives-up", test_asks_for_what_is_missing);
 	g_test_add_func("/reception/counts-loss-and-delay", test_counts_loss_and_jitter);

@@ -180,6 +180,29 @@ static void test_noise(void)
 	}
 }
 
+static void test_asked(void)
+{
+	uint8_t data[300];
+	StunAgent agent;
+	StunMessage message;
+	for (unsigned worker = 0; worker < 32; worker++) {
+		IceCredentials ours;
+		ice_credentials_make(&ours, worker);
+		g_autofree char *username = g_strconcat(ours.ufrag, ":h6vY", NULL);
+		size_t len = make_check(
+			data, sizeof data, username, ours.pwd, true, whole, &agent, &message);
+		g_assert_cmpint(ice_worker_asked(data, len), ==, (int)worker);
+		for (size_t less = 0; less < len; less++)
+			g_assert_cmpint(ice_worker_asked(data, less), ==, -1);
+		username[ICE_UFRAG_LEN] = 'a'; /* too long to be ours */
+		len = make_check(
+			data, sizeof data, username, ours.pwd, true, whole, &agent, &message);
+		g_assert_cmpint(ice_worker_asked(data, len), ==, -1);
+	}
+	g_assert_cmpint(ice_worker_asked(vector, sizeof vector), ==, -1);
+	g_assert_cmpint(ice_worker_asked(response, sizeof response), ==, -1);
+}
+
 static void test_credentials(void)
 {
 	IceCredentials a, b;
@@ -205,6 +228,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/ice/answers-with-the-address-it-saw", test_answers);
 	g_test_add_func("/ice/false-checks-are-dropped", test_drops);
 	g_test_add_func("/ice/noise-is-dropped", test_noise);
+	g_test_add_func("/ice/a-check-names-its-worker", test_asked);
 	g_test_add_func("/ice/credentials-name-their-worker", test_credentials);
 	int result = g_test_run();
 	ice_free(ice);

@@ -1,0 +1,194 @@
+#include "audience.h"
+
+/* A small stage sends at once. A large one waits for the end of a picture, at most so long: a voice
+ * that rides on a picture costs a quarter of one that travels alone. */
+#define SMALL_STAGE 100
+#define LARGE_STAGE 300
+#define HOLD_US 4000
+#define HOLD_LARGE_US 8000
+#define ROUND_SPACING_US 4500 /* of rounds full of video: a tick, and a little for its jitter */
+
+struct Audience {
+	Gear *gear;
+	Plan plan;
+	GPtrArray *viewers; /* Peer *, borrowed */
+
+	Feed feed;
+	FeedItem round[FEED_ROUND_MAX]; /* going out now */
+	unsigned round_count;
+	unsigned round_first, round_served; /* viewer it began with, viewers who have had it */
+	int64_t video_from_us; /* more video not before: the last round took all it may */
+};
+
+Audience *audience_new(Gear *gear)
+{
+	Audience *audience = g_new0(Audience, 1);
+	audience->gear = gear;
+	audience->viewers = g_ptr_array_new();
+	return audience;
+}
+
+static void end_round(Audience *audience)
+{
+	for (unsigned i = 0; i < audience->round_count; i++)
+		packet_unref(audience->round[i].packet);
+	audience->round_count = 0;
+}
+
+void audience_free(Audience *audience)
+{
+	if (!audience)
+		return;
+	end_round(audience);
+	feed_forget(&audience->feed, NULL);
+	g_ptr_array_unref(audience->viewers);
+	g_free(audience);
+}
+
+/* -- who gets what -- */
+
+static bool owns(const Peer *peer, const Track *track)
+{
+	return track && !strcmp(peer_params(peer)->owner, track->owner);
+}
+
+static void aim(const Audience *audience, Peer *peer, int64_t now_us)
+{
+	const Plan *plan = &audience->plan;
+	Viewer *viewer = peer_viewer(peer);
+	for (unsigned i = 0; i < PLAN_HEARD - 1; i++) {
+		Track *track = plan->tracks[i];
+		if (owns(peer, track))
+			track = plan->tracks[PLAN_HEARD - 1];
+		viewer_aim(
+			viewer, (SlotName)(SLOT_A0 + i), owns(peer, track) ? NULL : track, now_us);
+	}
+	bool on_main = !strcmp(peer_params(peer)->owner, plan->on_main);
+	Track *slides = plan->tracks[PLAN_SLIDES];
+	viewer_aim(
+		viewer, SLOT_MAIN, plan->tracks[on_main ? PLAN_MAIN_INSTEAD : PLAN_MAIN], now_us);
+	viewer_aim(viewer, SLOT_SLIDES, owns(peer, slides) ? NULL : slides, now_us);
+}
+
+void audience_plan(Audience *audience, const Plan *plan, int64_t now_us)
+{
+	audience->plan = *plan;
+	for (unsigned i = 0; i < audience->viewers->len; i++)
+		aim(audience, audience->viewers->pdata[i], now_us);
+}
+
+void audience_add(Audience *audience, Peer *peer, int64_t now_us)
+{
+	g_ptr_array_add(audience->viewers, peer);
+	aim(audience, peer, now_us);
+}
+
+/* A round under way goes on with whoever came next. */
+bool audience_remove(Audience *audience, Peer *peer)
+{
+	unsigned index, count = audience->viewers->len;
+	if (!g_ptr_array_find(audience->viewers, peer, &index))
+		return false;
+	if ((index + count - audience->round_first) % count < audience->round_served)
+		audience->round_served--;
+	if (index < audience->round_first)
+		audience->round_first--;
+	g_ptr_array_remove_index(audience->viewers, index);
+	if (audience->round_first >= audience->viewers->len)
+		audience->round_first = 0;
+	return true;
+}
+
+Peer *audience_any(const Audience *audience)
+{
+	return audience->viewers->len ? audience->viewers->pdata[0] : NULL;
+}
+
+void audience_forget(Audience *audience, const Track *track)
+{
+	feed_forget(&audience->feed, track);
+	for (unsigned i = 0; i < audience->round_count; i++)
+		if (audience->round[i].track == track)
+			end_round(audience);
+	for (unsigned i = 0; i < PLAN_PLACES; i++)
+		if (audience->plan.tracks[i] == track)
+			audience->plan.tracks[i] = NULL;
+	for (unsigned i = 0; i < audience->viewers->len; i++)
+		viewer_release(peer_viewer(audience->viewers->pdata[i]), track);
+}
+
+/* -- packets -- */
+
+void audience_shed(Audience *audience, Track *track, int64_t now_us)
+{
+	for (unsigned i = 0; i < audience->viewers->len; i++)
+		viewer_shed(peer_viewer(audience->viewers->pdata[i]), track, now_us);
+}
+
+static void on_shed(Track *track, void *user)
+{
+	Audience *audience = user;
+	audience_shed(audience, track, worker_now_us(audience->gear->worker));
+}
+
+void audience_packet(Audience *audience, Track *track, Packet *packet, int64_t now_us)
+{
+	/* Its age counts from the socket, so the time in a ring of the mesh does as well. */
+	if (!track->takers ||
+		feed_add(&audience->feed, track, packet, MIN(packet->arrived_us, now_us)))
+		return;
+	STATS_ADD(audience->gear->stats, shed_total, 1);
+	if (packet->video)
+		audience_shed(audience, track, now_us);
+}
+
+static int64_t hold_us(const Audience *audience)
+{
+	unsigned viewers = audience->viewers->len;
+	return viewers < SMALL_STAGE ? 0 : viewers < LARGE_STAGE ? HOLD_US : HOLD_LARGE_US;
+}
+
+static bool begin_round(Audience *audience, int64_t now_us)
+{
+	unsigned viewers = audience->viewers->len;
+	if (!feed_is_ripe(&audience->feed, now_us, hold_us(audience)))
+		return false;
+	audience->round_count = feed_take(&audience->feed, audience->round,
+		now_us < audience->video_from_us ? 0 : FEED_ROUND_VIDEO);
+	unsigned videos = 0;
+	while (videos < audience->round_count && audience->round[videos].packet->video)
+		videos++;
+	if (videos == FEED_ROUND_VIDEO)
+		audience->video_from_us = now_us + ROUND_SPACING_US;
+	/* Nobody is always the last. */
+	audience->round_first =
+		viewers ? (audience->round_first + viewers * 5 / 13 + 1) % viewers : 0;
+	audience->round_served = 0;
+	return audience->round_count > 0;
+}
+
+/* False: the socket is full, the rest of the viewers wait. */
+static bool serve_round(Audience *audience, int64_t now_us)
+{
+	unsigned viewers = audience->viewers->len;
+	for (; audience->round_served < viewers; audience->round_served++) {
+		unsigned index = (audience->round_first + audience->round_served) % viewers;
+		if (outbox_is_blocked(audience->gear->outbox))
+			return false;
+		viewer_forward(peer_viewer(audience->viewers->pdata[index]), audience->round,
+			audience->round_count, now_us);
+	}
+	return true;
+}
+
+void audience_settle(Audience *audience, int64_t now_us)
+{
+	unsigned dropped = feed_shed(&audience->feed, now_us, on_shed, audience);
+	if (dropped)
+		STATS_ADD(audience->gear->stats, shed_total, dropped);
+	while (audience->round_count || begin_round(audience, now_us)) {
+		if (!serve_round(audience, now_us))
+			return;
+		end_round(audience);
+	}
+}

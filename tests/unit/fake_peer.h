@@ -1,0 +1,30 @@
+/* fake_peer.h - the far end of one peer: checks, DTLS and SRTP over loopback, as little as will do
+ *
+ * Publishes sound and picture packets that carry their number, or notes the numbers that come. One
+ * thread, never blocks: call fake_peer_run() again and again. */
+#pragma once
+#include "sfu/params.h"
+#include <glib.h>
+
+#define FAKE_SOUND 111 /* payload types */
+#define FAKE_PICTURE 96
+#define FAKE_NUMBERS_MAX 16384
+
+typedef struct FakePeer FakePeer;
+
+/* What a viewer got of one kind. */
+typedef struct FakeStream {
+	unsigned first, last, count; /* numbers; 0: none yet */
+	unsigned wrong;              /* twice, or not to be opened, or rising numbers that fell */
+} FakeStream;
+
+FakePeer *fake_peer_new(Role role, bool tcp);
+void fake_peer_free(FakePeer *peer);
+char *fake_peer_offer(FakePeer *peer);
+/* The answer came: begins with checks to this port of 127.0.0.1. */
+void fake_peer_answer(FakePeer *peer, const char *answer, int port);
+bool fake_peer_is_connected(const FakePeer *peer);
+/* Reads all that has come, says what is due. */
+void fake_peer_run(FakePeer *peer, int64_t now_us);
+void fake_peer_send(FakePeer *peer, uint8_t payload_type, unsigned number, bool keyframe);
+const FakeStream *fake_peer_stream(const FakePeer *peer, uint8_t payload_type);

@@ -1,0 +1,279 @@
+/* One stage over three workers, for real: sockets of one port, checks, keys, packets, ends. */
+#include "fake_peer.h"
+#include "seed.h"
+#include "sfu/node.h"
+#include "sfu/srtp.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WORKERS 3
+#define VIEWERS 12
+
+typedef struct Hall {
+	Node *node;
+	int port;
+	json_int_t rev;
+	FakePeer *speaker, *viewers[VIEWERS];
+	unsigned number; /* sent last */
+	unsigned slots;  /* news of them */
+} Hall;
+
+static void on_news(const char *method, json_t *params, void *user)
+{
+	Hall *hall = user;
+	hall->slots += !strcmp(method, "stage.slots");
+	json_decref(params);
+}
+
+static int open_socket(int type, int *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)*port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof address;
+	const int on = 1;
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (type == SOCK_DGRAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) ||
+		(type == SOCK_STREAM && listen(fd, 64))) {
+		close(fd);
+		return -1;
+	}
+	g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &len), ==, 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void put_stage(Hall *hall)
+{
+	StageWish wish = { .on_air = { "hall" }, .on_air_count = 1, .main = "hall" };
+	node_put_stage(hall->node, "stage", ++hall->rev, &wish);
+}
+
+static Hall *hall_new(void)
+{
+	char *announce[] = { (char *)"127.0.0.1", NULL };
+	RosterSockets sockets[WORKERS];
+	Hall *hall = g_new0(Hall, 1);
+	sockets[0].tcp = open_socket(SOCK_STREAM, &hall->port);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		sockets[i].udp = open_socket(SOCK_DGRAM, &hall->port);
+		g_assert_cmpint(sockets[i].udp, >=, 0);
+		sockets[i].multihomed = false;
+		if (i)
+			sockets[i].tcp = -1;
+	}
+	const NodeSettings settings = { .sockets = sockets,
+		.workers = WORKERS,
+		.announce = announce,
+		.media_port = hall->port };
+	hall->node = node_new(&settings, on_news, hall, NULL);
+	g_assert_nonnull(hall->node);
+	put_stage(hall);
+	return hall;
+}
+
+static FakePeer *put_peer(Hall *hall, const char *id, const char *owner, Role role, bool tcp)
+{
+	FakePeer *peer = fake_peer_new(role, tcp);
+	g_autofree char *offer = fake_peer_offer(peer);
+	const NodePeer ask = { .id = id,
+		.stage = "stage",
+		.owner = owner,
+		.offer = offer,
+		.rev = ++hall->rev,
+		.role = role };
+	NodeRefusal refusal;
+	g_autoptr(GError) error = NULL;
+	json_t *result = node_put_peer(hall->node, &ask, &refusal, &error);
+	g_assert_no_error(error);
+	fake_peer_answer(peer, json_string_value(json_object_get(result, "answer")), hall->port);
+	json_decref(result);
+	return peer;
+}
+
+static void put_viewer(Hall *hall, unsigned i)
+{
+	g_autofree char *id = g_strdup_printf("viewer %u", i);
+	fake_peer_free(hall->viewers[i]);
+	hall->viewers[i] = put_peer(hall, id, id, ROLE_VIEWER, i % 4 == 3);
+}
+
+static void put_speaker(Hall *hall)
+{
+	fake_peer_free(hall->speaker);
+	hall->speaker = put_peer(hall, "speaker", "hall", ROLE_PUBLISHER, false);
+}
+
+/* A moment passes; the speaker says something if he can. */
+static void step(Hall *hall)
+{
+	int64_t now_us = g_get_monotonic_time();
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	if (hall->speaker) {
+		fake_peer_run(hall->speaker, now_us);
+		if (fake_peer_is_connected(hall->speaker)) {
+			hall->number++;
+			fake_peer_send(hall->speaker, FAKE_SOUND, hall->number, true);
+			fake_peer_send(
+				hall->speaker, FAKE_PICTURE, hall->number, hall->number % 40 == 1);
+		}
+	}
+	for (unsigned i = 0; i < VIEWERS; i++)
+		if (hall->viewers[i])
+			fake_peer_run(hall->viewers[i], now_us);
+	g_usleep(3000);
+}
+
+static bool all_have(const Hall *hall, unsigned number)
+{
+	for (unsigned i = 0; i < VIEWERS; i++)
+		if (!hall->viewers[i] ||
+			fake_peer_stream(hall->viewers[i], FAKE_SOUND)->last < number ||
+			fake_peer_stream(hall->viewers[i], FAKE_PICTURE)->last < number)
+			return false;
+	return true;
+}
+
+static void await_all(Hall *hall, unsigned number)
+{
+	int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (!all_have(hall, number)) {
+		step(hall);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	}
+}
+
+static json_int_t stat_of(Hall *hall, const char *name)
+{
+	json_t *stats = node_stats(hall->node);
+	json_int_t value = json_integer_value(json_object_get(stats, name));
+	json_decref(stats);
+	return value;
+}
+
+static void hall_free(Hall *hall)
+{
+	node_free(hall->node);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	fake_peer_free(hall->speaker);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		fake_peer_free(hall->viewers[i]);
+	g_free(hall);
+}
+
+static void test_spans(void)
+{
+	Hall *hall = hall_new();
+	int64_t began_us = g_get_monotonic_time();
+	put_speaker(hall);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		put_viewer(hall, i);
+	await_all(hall, 1);
+	await_all(hall, hall->number + 200);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		for (unsigned kind = 0; kind < 2; kind++) {
+			const FakeStream *stream = fake_peer_stream(
+				hall->viewers[i], kind ? FAKE_PICTURE : FAKE_SOUND);
+			g_assert_cmpuint(stream->wrong, ==, 0);
+			g_assert_cmpuint(stream->count, ==, stream->last - stream->first + 1);
+		}
+	/* Thirteen addresses: the kernel gives some of them to another worker than their peer's. */
+	g_assert_cmpint(stat_of(hall, "handed_over_total"), >, 0);
+	g_assert_cmpint(stat_of(hall, "passed_on_total"), >=, 2 * 400);
+	g_assert_cmpint(stat_of(hall, "ring_full_total"), ==, 0);
+	int64_t seconds = (g_get_monotonic_time() - began_us) / G_USEC_PER_SEC;
+	g_assert_cmpint(stat_of(hall, "keyframe_requests_total"), <=, seconds + 1);
+	g_assert_cmpuint(hall->slots, >, 0);
+	g_assert_cmpuint(hall->slots, <, 8); /* told by the home alone */
+	hall_free(hall);
+}
+
+/* T-03, T-05: whoever does not know a password gets no byte and leaves nothing behind. */
+static void test_strangers(void)
+{
+	Hall *hall = hall_new();
+	FakePeer *strangers[32];
+	for (unsigned i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		IceCredentials made;
+		ice_credentials_make(&made, i % 5); /* two of the workers there are not */
+		strangers[i] = fake_peer_new(ROLE_VIEWER, i % 8 == 7);
+		g_autofree char *answer =
+			g_strdup_printf("a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", made.ufrag, made.pwd);
+		fake_peer_answer(strangers[i], answer, hall->port);
+	}
+	int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (stat_of(hall, "stun_dropped_total") < 320) {
+		for (unsigned i = 0; i < G_N_ELEMENTS(strangers); i++)
+			fake_peer_run(strangers[i], g_get_monotonic_time());
+		step(hall);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	}
+	g_assert_cmpint(stat_of(hall, "stun_checks_total"), ==, 0);
+	g_assert_cmpint(stat_of(hall, "messages_out_total"), ==, 0);
+	g_assert_cmpint(stat_of(hall, "handed_over_total"), >, 0);
+	for (unsigned i = 0; i < G_N_ELEMENTS(strangers); i++)
+		fake_peer_free(strangers[i]);
+	hall_free(hall);
+}
+
+/* Viewers, the speaker and the stage come and go in the middle of packets; so does the node. */
+static void test_churn(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	for (unsigned run = 0; run < 3; run++) {
+		Hall *hall = hall_new();
+		put_speaker(hall);
+		for (unsigned turn = 0; turn < 120; turn++) {
+			unsigned i = (unsigned)g_rand_int_range(random, 0, VIEWERS);
+			switch (g_rand_int_range(random, 0, 12)) {
+			case 0:
+				put_speaker(hall);
+				break;
+			case 1:
+				node_delete_peer(hall->node, "speaker");
+				g_clear_pointer(&hall->speaker, fake_peer_free);
+				put_speaker(hall);
+				break;
+			case 2:
+				node_delete_stage(hall->node, "stage");
+				g_clear_pointer(&hall->speaker, fake_peer_free);
+				for (unsigned v = 0; v < VIEWERS; v++)
+					g_clear_pointer(&hall->viewers[v], fake_peer_free);
+				put_stage(hall);
+				put_speaker(hall);
+				break;
+			case 3: {
+				g_autofree char *id = g_strdup_printf("viewer %u", i);
+				node_delete_peer(hall->node, id);
+				g_clear_pointer(&hall->viewers[i], fake_peer_free);
+				break;
+			}
+			default:
+				put_viewer(hall, i);
+			}
+			for (int n = g_rand_int_range(random, 0, 12); n > 0; n--)
+				step(hall);
+		}
+		for (unsigned i = 0; i < VIEWERS; i++)
+			put_viewer(hall, i);
+		if (run < 2)
+			await_all(hall, hall->number + 10); /* all is well after all that */
+		hall_free(hall);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	srtp_library_init();
+	g_test_add_func("/workers/one-stage-spans-them-all", test_spans);
+	g_test_add_func("/workers/strangers-are-not-answered", test_strangers);
+	g_test_add_func("/workers/all-come-and-go", test_churn);
+	return g_test_run();
+}

@@ -20,4 +20,5 @@ typedef struct Gear {
 	Lobby *lobby; /* of Transports */
 	DtlsServer *dtls;
 	Stats *stats;
+	struct TapFeed *tap; /* NULL: nothing is recorded */
 } Gear;

@@ -1,4 +1,5 @@
 #include "node.h"
+#include "tap.h"
 #include <glib-unix.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ typedef struct Known {
 struct Node {
 	char boot[23];
 	DtlsServer *dtls;
+	Tap *tap;       /* NULL: nothing is recorded */
 	Roster *roster; /* one worker serves for now: the spread over several comes with load */
 	Postbox *news;
 	unsigned news_watch, alive_timer;
@@ -217,9 +219,12 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	set_candidates(node, settings);
 	node->news = postbox_new();
 	node->dtls = dtls_server_new(error);
-	if (node->dtls)
-		node->roster =
-			roster_new(0, &settings->sockets[0], node->dtls, &events, node, error);
+	bool fine = node->dtls != NULL;
+	if (fine && settings->tap_fd >= 0)
+		fine = (node->tap = tap_new(settings->tap_fd, node->boot, error)) != NULL;
+	if (fine)
+		node->roster = roster_new(
+			0, &settings->sockets[0], node->dtls, node->tap, &events, node, error);
 	if (!node->roster) {
 		node_free(node);
 		return NULL;
@@ -235,6 +240,7 @@ void node_free(Node *node)
 	if (!node)
 		return;
 	roster_free(node->roster);
+	tap_free(node->tap);
 	if (node->alive_timer)
 		g_source_remove(node->alive_timer);
 	if (node->news_watch)
@@ -489,5 +495,15 @@ json_t *node_stats(Node *node)
 	json_object_set_new(out, #name, json_integer((json_int_t)STATS_READ(stats, name)));
 	STATS_COUNTERS(STATS_TELL)
 #undef STATS_TELL
+	if (node->tap) {
+		const TapStats *tap = tap_stats(node->tap);
+		json_object_set_new(out, "tap_callers", json_integer((json_int_t)tap->callers));
+		json_object_set_new(
+			out, "tap_history_bytes", json_integer((json_int_t)tap->history_bytes));
+		json_object_set_new(
+			out, "tap_records_total", json_integer((json_int_t)tap->next - 1));
+		json_object_set_new(
+			out, "tap_overrun_total", json_integer((json_int_t)tap->overrun_total));
+	}
 	return out;
 }

@@ -1,4 +1,6 @@
 #include "roster.h"
+#include "tap.h"
+#include "tap_news.h"
 #include <sys/epoll.h>
 
 #define VIEWER_TICKS 20       /* a viewer is looked after each twentieth tick: 100 ms */
@@ -27,6 +29,7 @@ struct Roster {
 	GPtrArray *order;     /* Entry *, for the ticks */
 	unsigned ticks;
 	bool any_closed;
+	Tap *tap;
 };
 
 static Entry *entry_of(Roster *roster, const char *id)
@@ -51,14 +54,19 @@ static void on_state(Peer *peer, TransportState state, const char *reason, void 
 static void on_packet(Peer *peer, Track *track, Packet *packet, void *user)
 {
 	Entry *entry = user;
-	stage_packet(peer_stage(peer), track, packet, worker_now_us(entry->roster->gear.worker));
+	Roster *roster = entry->roster;
+	stage_packet(peer_stage(peer), track, packet, worker_now_us(roster->gear.worker));
+	tap_feed_packet(roster->gear.tap, stage_id(peer_stage(peer)), track, packet);
 }
 
 static void on_flowing(Peer *peer, Track *track, void *user)
 {
 	Entry *entry = user;
 	Roster *roster = entry->roster;
-	stage_flowing(peer_stage(peer), worker_now_us(roster->gear.worker));
+	int64_t now_us = worker_now_us(roster->gear.worker);
+	stage_flowing(peer_stage(peer), now_us);
+	if (!track->flowing)
+		tap_feed_quiet(roster->gear.tap, track, now_us);
 	roster->events.track(
 		peer_params(peer), entry->serial, track->source, track->flowing, roster->user);
 }
@@ -66,6 +74,8 @@ static void on_flowing(Peer *peer, Track *track, void *user)
 static void on_slots(Stage *stage, const char *const owners[SLOT_COUNT], void *user)
 {
 	Roster *roster = user;
+	tap_news_slots(
+		roster->gear.tap, stage_id(stage), owners, worker_now_us(roster->gear.worker));
 	roster->events.slots(stage_id(stage), owners, roster->user);
 }
 
@@ -180,6 +190,7 @@ static void entry_free(void *data)
 	Roster *roster = entry->roster;
 	g_hash_table_remove(roster->by_ufrag, peer_params(entry->peer)->local.ufrag);
 	g_ptr_array_remove_fast(roster->order, entry);
+	tap_news_peer_gone(roster->gear.tap, entry->peer, worker_now_us(roster->gear.worker));
 	if (peer_stage(entry->peer))
 		stage_remove(
 			peer_stage(entry->peer), entry->peer, worker_now_us(roster->gear.worker));
@@ -232,7 +243,7 @@ static void on_settle(int64_t now_us, void *user)
 	outbox_flush(roster->gear.outbox);
 }
 
-Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls,
+Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, Tap *tap,
 	const RosterEvents *events, void *user, GError **error)
 {
 	static const TcpEvents tcp_events = { on_tcp, on_tcp_closed };
@@ -243,6 +254,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 	Roster *roster = g_new0(Roster, 1);
 	roster->events = *events;
 	roster->user = user;
+	roster->tap = tap;
 	roster->udp = udp_new(sockets->udp, sockets->multihomed, &roster->stats);
 	roster->ice = ice_new();
 	roster->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
@@ -253,6 +265,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 	roster->gear = (Gear){ .worker = worker,
 		.dtls = dtls,
 		.stats = &roster->stats,
+		.tap = tap_add_feed(tap, &roster->stats),
 		.pool = packet_pool_new(),
 		.paths = path_table_new(),
 		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
@@ -280,6 +293,7 @@ void roster_free(Roster *roster)
 	g_hash_table_unref(roster->by_ufrag);
 	g_hash_table_unref(roster->stages);
 	g_ptr_array_unref(roster->order);
+	tap_remove_feed(roster->tap, roster->gear.tap);
 	worker_unwatch(roster->udp_watch);
 	tcp_free(roster->tcp);
 	ice_free(roster->ice);
@@ -336,7 +350,9 @@ void roster_delete_peer(Roster *roster, const char *id)
 
 void roster_put_stage(Roster *roster, const char *id, const StageWish *wish)
 {
-	stage_wish(take_stage(roster, id), wish, worker_now_us(roster->gear.worker));
+	int64_t now_us = worker_now_us(roster->gear.worker);
+	tap_news_stage(roster->gear.tap, id, wish, now_us);
+	stage_wish(take_stage(roster, id), wish, now_us);
 }
 
 void roster_delete_stage(Roster *roster, const char *id)
@@ -348,4 +364,5 @@ void roster_delete_stage(Roster *roster, const char *id)
 	while ((peer = stage_any_peer(stage)))
 		roster_delete_peer(roster, peer_params(peer)->id);
 	g_hash_table_remove(roster->stages, id);
+	tap_news_stage_gone(roster->gear.tap, id, worker_now_us(roster->gear.worker));
 }

@@ -24,8 +24,11 @@ typedef struct RosterSockets {
 	bool multihomed;
 } RosterSockets;
 
-/* Not running yet; the worker's thread does the rest after roster_start(). */
-Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls,
+struct Tap;
+
+/* Not running yet; the worker's thread does the rest after roster_start(). tap: borrowed, NULL when
+ * nothing is recorded. */
+Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, struct Tap *tap,
 	const RosterEvents *events, void *user, GError **error);
 void roster_start(Roster *roster);
 /* Closes every peer, stops the worker and frees all. */

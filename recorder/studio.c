@@ -376,12 +376,14 @@ static void tell_gap(Studio *studio, const char *reason, uint64_t from, uint64_t
 {
 	GHashTableIter iter;
 	StudioStage *stage;
-	studio->gaps++;
-	g_warning("studio: a gap (%s)", reason);
+	bool named = false;
 	g_hash_table_iter_init(&iter, studio->stages);
 	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage))
-		if (stage->take)
-			take_gap(stage->take, reason, from, to, packets, now_us);
+		if (stage->take && take_gap(stage->take, reason, from, to, packets, now_us))
+			named = true;
+	if (named)
+		g_warning("studio: a gap (%s)", reason);
+	studio->gaps += named;
 }
 
 static gboolean drop_all(void *key, void *value, void *user)

@@ -222,9 +222,13 @@ void take_add(Take *take, const TapRecord *record)
 		put_event(take, record);
 }
 
-void take_gap(Take *take, const char *reason, uint64_t from, uint64_t to, uint64_t packets,
+bool take_gap(Take *take, const char *reason, uint64_t from, uint64_t to, uint64_t packets,
 	int64_t now_us)
 {
+	if (from)
+		from = MAX(from, take->state->last_packet + 1);
+	if (from > to)
+		return false;
 	json_t *fields = json_pack("{s:s}", "reason", reason);
 	if (from) {
 		json_object_set_new(fields, "from", json_integer((json_int_t)from));
@@ -233,6 +237,7 @@ void take_gap(Take *take, const char *reason, uint64_t from, uint64_t to, uint64
 	if (packets)
 		json_object_set_new(fields, "packets", json_integer((json_int_t)packets));
 	put_line(take, "gap", now_us, fields);
+	return true;
 }
 
 void take_flush(Take *take)

@@ -29,8 +29,8 @@ void take_boot(Take *take, const char *boot, const char *reason, int64_t now_us)
 /* A record that concerns its stage. */
 void take_add(Take *take, const TapRecord *record);
 /* Something is missing: numbers from..to, or (both 0) so many packets, or (all 0) an unknown
- * number. */
-void take_gap(Take *take, const char *reason, uint64_t from, uint64_t to, uint64_t packets,
+ * number. False, and nothing written, when it has all of those numbers. */
+bool take_gap(Take *take, const char *reason, uint64_t from, uint64_t to, uint64_t packets,
 	int64_t now_us);
 /* Hands over what is gathered; lines are synced. */
 void take_flush(Take *take);

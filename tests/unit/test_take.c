@@ -442,10 +442,15 @@ static void test_gap(Rig *rig, gconstpointer data)
 	link_up(rig);
 	begin_stage(rig);
 	talk(rig, 3);
+	/* Numbers that the take has on the disk are not missing there (6 is its last). */
 	TapRecord *gap = make(rig, TAP_GAP, 0);
-	gap->gap.from = 7;
+	gap->gap.from = 2;
+	gap->gap.to = 6;
+	studio_take_in(rig->studio, gap, rig->now_us);
+	gap->gap.from = 4;
 	gap->gap.to = 99;
 	studio_take_in(rig->studio, gap, rig->now_us);
+	rig->numbers = 99;
 	g_free(gap);
 	TapRecord *dropped = make(rig, TAP_DROPPED, 0);
 	dropped->dropped = 12;
@@ -455,6 +460,7 @@ static void test_gap(Rig *rig, gconstpointer data)
 	g_autofree char *take = only_take(rig);
 	g_autofree char *index = index_of(take);
 	g_assert_nonnull(strstr(index, "\"from\":7,\"to\":99"));
+	g_assert_cmpuint(count_in(index, "\"kind\":\"gap\""), ==, 2);
 	g_assert_nonnull(strstr(index, "\"packets\":12"));
 }
 

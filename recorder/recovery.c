@@ -33,15 +33,13 @@ static void cut(const char *path, uint64_t good)
 		close(fd);
 }
 
-/* The lines up to the first that is torn; what is behind is cut off. False without any. */
-static bool read_index(const char *path, TakeState *state)
+/* Takes in the lines up to the first that is torn, or up to `most` bytes. Returns how many bytes
+ * they are; *synced: those up to the last line that notes a sync. */
+static uint64_t read_lines(FILE *file, uint64_t most, TakeState *state, uint64_t *synced)
 {
-	FILE *file = fopen(path, "re");
 	char line[LINE_MAX_BYTES];
 	uint64_t good = 0;
-	if (!file)
-		return false;
-	while (fgets(line, sizeof line, file)) {
+	while (good < most && fgets(line, sizeof line, file)) {
 		size_t len = strlen(line);
 		if (!len || line[len - 1] != '\n')
 			break;
@@ -51,11 +49,31 @@ static bool read_index(const char *path, TakeState *state)
 		if (!fine)
 			break;
 		good += len;
+		if (!*synced || g_str_has_prefix(line, "{\"kind\":\"sync\""))
+			*synced = good;
+	}
+	return good;
+}
+
+/* What is torn is cut off. NULL when not even the first line is whole. */
+static TakeState *read_index(const char *path, RecoveryTrust trust)
+{
+	g_autoptr(TakeState) state = take_state_new();
+	FILE *file = fopen(path, "re");
+	uint64_t synced = 0;
+	if (!file)
+		return NULL;
+	uint64_t good = read_lines(file, UINT64_MAX, state, &synced);
+	if (trust == RECOVERY_SYNCED && !state->ended && good > synced) {
+		rewind(file);
+		take_state_free(state);
+		state = take_state_new();
+		good = read_lines(file, synced, state, &synced);
 	}
 	fclose(file);
 	if (good)
 		cut(path, good);
-	return good && *state->stage;
+	return good && *state->stage ? g_steal_pointer(&state) : NULL;
 }
 
 typedef struct Walk {
@@ -102,16 +120,14 @@ static void read_part_tail(TakeState *state, RecoveryTrust trust)
 
 TakeState *recovery_read(const char *folder, RecoveryTrust trust)
 {
-	g_autoptr(TakeState) state = take_state_new();
 	g_autofree char *index = g_build_filename(folder, "index.jsonl", NULL);
-	state->folder = g_strdup(folder);
-	if (!read_index(index, state))
+	g_autoptr(TakeState) state = read_index(index, trust);
+	if (!state)
 		return NULL;
+	state->folder = g_strdup(folder);
 	state->last_packet = MAX(state->last_packet, state->safe);
 	if (state->part && !state->ended)
 		read_part_tail(state, trust);
-	if (trust == RECOVERY_SYNCED)
-		state->last_packet = state->safe;
 	return g_steal_pointer(&state);
 }
 

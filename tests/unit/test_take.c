@@ -604,6 +604,31 @@ static void limit_files(rlim_t bytes)
 	g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &limit), ==, 0);
 }
 
+/* Between a fault and the word of it nothing more goes behind what is torn. */
+static void test_nothing_behind_a_fault(Rig *rig, gconstpointer data)
+{
+	static const DiskEvents events = { NULL, NULL };
+	g_autofree char *path = g_build_filename(rig->root, "file", NULL);
+	signal(SIGXFSZ, SIG_IGN);
+	Disk *disk = disk_new(0, &events, NULL);
+	DiskFile *file = disk_file(disk, path);
+	limit_files(1000);
+	disk_append(file, g_malloc0(4096), 4096);
+	while (disk_waiting(disk))
+		g_usleep(1000);
+	g_usleep(10000);
+	limit_files(RLIM_INFINITY);
+	disk_append(file, g_malloc0(4096), 4096);
+	disk_close(file);
+	disk_reset(disk);
+	/* Afterwards it writes again. */
+	file = disk_file(disk, path);
+	disk_append(file, g_malloc0(10), 10);
+	disk_close(file);
+	disk_free(disk);
+	g_assert_cmpuint(size_of(path), ==, 1010);
+}
+
 static void test_disk_full(Rig *rig, gconstpointer data)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -646,14 +671,19 @@ static void test_distrust(Rig *rig, gconstpointer data)
 	settle(rig);
 	g_autofree char *take = only_take(rig);
 	g_autofree char *pcap = g_build_filename(take, "0001.pcap", NULL);
-	size_t synced = size_of(pcap);
+	g_autofree char *index = g_build_filename(take, "index.jsonl", NULL);
+	size_t packets = size_of(pcap), lines = size_of(index);
 	talk(rig, 30);
+	say(rig, make(rig, TAP_QUIET, MIC));
 	pass(rig, SECOND / 10);
 	stop(rig);
-	g_assert_cmpuint(size_of(pcap), >, synced);
+	g_assert_cmpuint(size_of(pcap), >, packets);
+	g_assert_cmpuint(size_of(index), >, lines);
 	g_autoptr(TakeState) state = recovery_read(take, RECOVERY_SYNCED);
-	g_assert_cmpuint(size_of(pcap), ==, synced);
+	g_assert_cmpuint(size_of(pcap), ==, packets);
+	g_assert_cmpuint(size_of(index), ==, lines);
 	g_assert_cmpuint(state->last_packet, ==, state->safe);
+	g_assert_cmpuint(state->last_event, <=, state->safe);
 }
 
 static void say_nothing(const char *domain, GLogLevelFlags level, const char *text, void *user)
@@ -675,6 +705,7 @@ int main(int argc, char **argv)
 	OVER_DISK("/take/no-stage-names-a-folder-elsewhere", test_hostile_stage);
 	OVER_DISK("/take/loses-nothing-wherever-a-kill-cuts-it", test_every_cut);
 	OVER_DISK("/take/one-left-open-long-ago-is-ended", test_stale);
+	OVER_DISK("/take/nothing-is-written-behind-a-fault", test_nothing_behind_a_fault);
 	OVER_DISK("/take/a-full-disk-stops-it-visibly-and-it-goes-on", test_disk_full);
 	OVER_DISK("/take/a-failed-sync-is-not-believed", test_distrust);
 	return g_test_run();

@@ -366,6 +366,7 @@ static void test_resends(Line1 *line, gconstpointer data)
 	 * before. */
 	for (unsigned i = 0; i < 200; i++)
 		give(&line->source, line->feed, 1000);
+	g_usleep(50000); /* until the tap has them */
 	fd = dial(line, "boot-one", 302);
 	read_all(line, fd);
 	const TapRecord *track = find(line, TAP_TRACK);

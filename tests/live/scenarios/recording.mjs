@@ -5,6 +5,7 @@ import path from 'node:path';
 
 import { within } from '../harness/deadline.mjs';
 import { Foreign } from '../harness/foreign.mjs';
+import { join } from '../harness/forum.mjs';
 import { command, isAlive } from '../harness/process.mjs';
 import { bytes, decode, judge, packets, parts, takes, untilIndex } from '../harness/takes.mjs';
 import { check } from '../harness/tap.mjs';
@@ -72,20 +73,29 @@ async function killAgainAndAgain(stack, next) {
 }
 
 // A stack of its own, whose recordings lie on a disk of 1.3 MiB, one of them the reserve.
-export async function runFull({ tap, media, build, log, stack: start }) {
+export async function runFull({ tap, cast, media, build, log, stack: start }) {
   const stack = await start();
   const folder = path.join(stack.data, 'recordings');
   const said = (text) => readFileSync(stack.log, 'utf8').includes(text);
   await command('mount', '-t', 'tmpfs', '-o', 'size=1300k,mode=0777', 'none', folder);
   const publisher = Foreign.publish(build, log, media.foreign);
   const viewer = Foreign.watch(build, log);
+  const page = await cast.tab('north');
+  const badge = () => page.evaluate(() => {
+    const found = document.querySelector('[data-recording]');
+    return found ? `${found.dataset.recording}: ${found.textContent}` : 'none';
+  });
+  const shows = (what) => until(`the page shows "${what}"`, 5000, async () => (await badge()) === what);
   try {
+    await join(page, stack.demo.sites[0]);
     await tap.show('recording: a full disk stops it visibly, the picture goes on', async () => {
       await publisher.open(stack.demo.whip);
       await viewer.open(stack.demo.whep);
       await viewer.until('picture', (m) => m.slots?.[MAIN_SECTION]?.identity === media.foreign.identity);
+      await shows('on: Đang ghi');
       const from = viewer.messages.length + 1;
       const took = await until('the recorder stops', 60000, () => said('studio: ổ đĩa đã đầy'));
+      await shows('failed: Không ghi được: ổ đĩa đã đầy');
       await pause(4000);
       return `after ${took} ms with ${bytes(takes(stack).at(-1))} bytes kept; ${judgeViewer(viewer, from)}`;
     });
@@ -96,6 +106,7 @@ export async function runFull({ tap, media, build, log, stack: start }) {
       await command('mount', '-o', 'remount,size=64m', folder);
       await until('it grows', 10000, () => bytes(take) > before + 20000);
       check(takes(stack).length === 1, 'another take was begun');
+      await shows('on: Đang ghi');
       const lines = (await untilIndex(stack, 'gap', (all) => has(all, 'gap'), 5000)).lines;
       const all = await packets(take);
       const tracks = judge(all);

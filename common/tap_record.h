@@ -12,8 +12,8 @@
 #define TAP_PAGE_MAX (60 * 1024) /* with the kernel's own overhead, three fit a default socket */
 #define TAP_WORD_MAX 64
 #define TAP_ON_AIR_MAX 64
-#define TAP_SLOTS 5            /* a0 a1 a2 main slides */
-#define TAP_RTP_MAX 1500
+#define TAP_SLOTS 5 /* a0 a1 a2 main slides */
+#define TAP_RTP_MAX 1600
 #define TAP_PACKET_OVERHEAD 28 /* bytes of a packet's record beside its RTP */
 
 typedef enum TapType {
@@ -81,8 +81,8 @@ typedef struct TapRecord {
 
 /* Room for the RTP bytes of one packet's record, written up to them; NULL (and out not ok) when it
  * does not fit. */
-uint8_t *tap_write_packet(Writer *out, uint64_t number, int64_t time_ns, uint64_t track,
-	uint8_t flags, uint16_t len);
+uint8_t *tap_write_packet(
+	Writer *out, uint64_t number, int64_t time_ns, uint64_t track, uint8_t flags, uint16_t len);
 /* Any record; out turns false when it does not fit. */
 void tap_write(Writer *out, const TapRecord *record);
 /* The next record of a page. False at the page's end, or (and in not ok) for what is no record.

@@ -1,9 +1,9 @@
 /* pcap.h - RTP packets as a capture file that Wireshark and GStreamer's pcapparse open
  *
- * Nanosecond pcap, link type 101 (RAW): each packet stands behind a made-up IPv4 and UDP header, from
- * 192.0.2.1 to 192.0.2.2 (RFC 5737, addresses of nobody), its track in both ports, the low 16 bits of
- * the tap's number in the IPv4 identification, which is how recovery knows what is on the disk. Only
- * appended to. Pure functions; any thread. */
+ * Nanosecond pcap, link type 101 (RAW): each packet stands behind a made-up IPv4 and UDP header,
+ * from 192.0.2.1 to 192.0.2.2 (RFC 5737, addresses of nobody), its track in both ports, the low 16
+ * bits of the tap's number in the IPv4 identification, which is how recovery knows what is on the
+ * disk. Only appended to. Pure functions; any thread. */
 #pragma once
 #include "common/writer.h"
 #include <stdio.h>

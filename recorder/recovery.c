@@ -10,7 +10,7 @@
 
 bool recovery_is_name(const char *word)
 {
-	if (!*word || *word == '-')
+	if (!*word) /* a leading dash is one id in 64 */
 		return false;
 	for (const char *c = word; *c; c++)
 		if (!g_ascii_isalnum(*c) && *c != '-' && *c != '_')

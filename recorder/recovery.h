@@ -1,7 +1,8 @@
 /* recovery.h - what lies in the recordings folder after an end that nobody chose
  *
  * Cuts what is torn off the tails of a take's index and parts and tells how far it is whole. Whole
- * packets and lines are never thrown away. Main thread, before a take goes on; reads from the disk. */
+ * packets and lines are never thrown away. Main thread, before a take goes on; reads from the disk.
+ */
 #pragma once
 #include "take_state.h"
 

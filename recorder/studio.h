@@ -2,16 +2,18 @@
  *
  * A take begins with the first packet of a stage that has none and ends when nothing of the stage
  * has flowed for ten seconds; a while longer after the sfu or we ourselves were away, so that it
- * goes on as the same take. When the disk takes no more, everything is closed, the Studio is unwell,
- * and it begins again with a recovery when there is room: what the sfu still keeps by then is not
- * lost. Knows no socket. Main thread; time is an argument. */
+ * goes on as the same take. When the disk takes no more, everything is closed, the Studio is
+ * unwell, and it begins again with a recovery when there is room: what the sfu still keeps by then
+ * is not lost. Knows no socket. Main thread; time is an argument. */
 #pragma once
 #include "take.h"
 
 #define STUDIO_EMPTY_US 10000000  /* nothing flows: the take ends */
-#define STUDIO_RETURN_US 30000000 /* the same after a restart: pages take up to 10 s to come back */
+#define STUDIO_RETURN_US 30000000 /* the same after a restart: pages take up to 10 s to come back  \
+				   */
 #define STUDIO_STALE_US 600000000 /* a take left open longer ago is not gone on with */
-#define STUDIO_WAITING_MAX (16 * 1024 * 1024) /* bytes before the disk; then the tap is not read */
+#define STUDIO_WAITING_MAX (16 * 1024 * 1024) /* bytes before the disk; then the tap is not read   \
+					       */
 #define STUDIO_STAGES_MAX 200
 
 typedef struct Studio Studio;
@@ -19,8 +21,8 @@ typedef struct Studio Studio;
 typedef struct StudioEvents {
 	/* A take began, goes on, has ended: state is "recording" or "ended". */
 	void (*take)(const TakeState *take, const char *state, void *user);
-	/* Whether it can record; reason: a Vietnamese sentence, "" when well. The tap is to be dialled
-	 * (again) when well and to be hung up when not. */
+	/* Whether it can record; reason: a Vietnamese sentence, "" when well. The tap is to be
+	 * dialled (again) when well and to be hung up when not. */
 	void (*well)(bool well, const char *reason, void *user);
 } StudioEvents;
 

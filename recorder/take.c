@@ -23,7 +23,9 @@ struct Take {
 /* One line: kind and time come first, whatever stands in fields (stolen) behind. */
 static void put_line(Take *take, const char *kind, int64_t t_us, json_t *fields)
 {
-	g_autofree char *rest = json_dumps(fields, JSON_COMPACT);
+	g_autofree char *rest = fields ? json_dumps(fields, JSON_COMPACT) : NULL;
+	if (!rest)
+		return; /* a word that is no UTF-8: signaling gives none */
 	g_string_append_printf(take->lines, "{\"kind\":\"%s\",\"t_us\":%" G_GINT64_FORMAT "%s%s\n",
 		kind, t_us, rest[1] == '}' ? "" : ",", rest + 1);
 	take->state->last_us = MAX(take->state->last_us, t_us);

@@ -8,7 +8,7 @@
 
 #define TAKE_PORT_FIRST 40000 /* tracks have 40000, 40002, …: 12,767 of them */
 #define TAKE_PORT_LAST 65534
-#define TAKE_NAME_MAX 31      /* 20261127T113500Z, and -2 where there is one already */
+#define TAKE_NAME_MAX 31 /* 20261127T113500Z, and -2 where there is one already */
 
 typedef struct TakeState {
 	char *folder;

@@ -7,9 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEND_BUFFER (1024 * 1024) /* the system's limit, often 208 KiB, holds unless we are root   \
-				   */
-#define ENTRIES_A_TURN 4096       /* then what came is sent and forgotten */
+#define SEND_BUFFER                                                                                \
+	(1024 * 1024)       /* the system's limit, often 208 KiB, holds unless we are root         \
+			     */
+#define ENTRIES_A_TURN 4096 /* then what came is sent and forgotten */
 
 /* Someone who dialled. */
 typedef struct Caller {
@@ -33,6 +34,8 @@ struct Tap {
 	GHashTable *stages, *slots; /* id → TapRecord */
 	TapStats stats;
 };
+
+G_STATIC_ASSERT(TAP_RTP_MAX >= sizeof(((Packet *)0)->data));
 
 /* -- what came from the workers -- */
 
@@ -340,6 +343,11 @@ static void on_tick(int64_t now_us, void *user)
 
 /* -- life -- */
 
+static void name_thread(void *user)
+{
+	pthread_setname_np(pthread_self(), "tap");
+}
+
 Tap *tap_new(int listen_fd, const char *boot, GError **error)
 {
 	static const WorkerEvents events = { .tick = on_tick };
@@ -362,6 +370,7 @@ Tap *tap_new(int listen_fd, const char *boot, GError **error)
 	g_unix_set_fd_nonblocking(listen_fd, TRUE, NULL);
 	tap->listen_watch = worker_watch(worker, listen_fd, EPOLLIN, on_listen, tap);
 	worker_start(worker, &events, tap);
+	worker_post(worker, name_thread, NULL);
 	return tap;
 }
 

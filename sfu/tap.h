@@ -1,8 +1,8 @@
 /* tap.h - the recorder's way to the packets: a socket, a numbered stream, ten seconds of memory
  *
  * A thread of its own (a Worker) looks into the feeds of the media workers each 10 ms, copies what
- * came into the TapHistory and sends its pages to whoever has dialled, from the number he asked for.
- * It is no part of the control thread, whose JSON and SDP would make it late, nor of a media
+ * came into the TapHistory and sends its pages to whoever has dialled, from the number he asked
+ * for. It is no part of the control thread, whose JSON and SDP would make it late, nor of a media
  * worker, which would have to copy and to send. Nobody waits for it: a recorder that does not read
  * loses its place when the history runs out, and is told which numbers it lost. */
 #pragma once

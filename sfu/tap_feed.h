@@ -2,7 +2,8 @@
  *
  * A ring with one writer and one reader, without a lock and without a system call: the tap looks
  * into it by itself. A full ring drops and counts; nothing here ever waits. The functions of the
- * first group are the worker's, tap_feed_take() is the tap's thread's. A NULL feed takes nothing. */
+ * first group are the worker's, tap_feed_take() is the tap's thread's. A NULL feed takes nothing.
+ */
 #pragma once
 #include "common/tap_record.h"
 #include "stats.h"
@@ -27,8 +28,7 @@ void tap_feed_packet(TapFeed *feed, const char *stage, Track *track, Packet *pac
 void tap_feed_quiet(TapFeed *feed, Track *track, int64_t now_us);
 /* It is about to be freed. */
 void tap_feed_ended(TapFeed *feed, Track *track, int64_t now_us);
-void tap_feed_report(
-	TapFeed *feed, const Track *track, const RtcpSenderInfo *info, int64_t now_us);
+void tap_feed_report(TapFeed *feed, const Track *track, const RtcpSenderInfo *info, int64_t now_us);
 /* Any other news: record is taken over (g_free), its time is the monotonic one. False when even
  * the reserve is full: lost, and counted. */
 bool tap_feed_put(TapFeed *feed, TapRecord *record);

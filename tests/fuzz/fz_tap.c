@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (record->type == TAP_PACKET) {
 			g_assert(second->packet.len == record->packet.len);
 			g_assert(!record->packet.len ||
-				 !memcmp(second->packet.rtp, record->packet.rtp, record->packet.len));
+				 !memcmp(second->packet.rtp, record->packet.rtp,
+					 record->packet.len));
 		}
 		if (record->type == TAP_STAGE)
 			g_assert(second->of_stage.count == record->of_stage.count);

@@ -466,7 +466,7 @@ static void test_gap(Rig *rig, gconstpointer data)
 
 static void test_hostile_stage(Rig *rig, gconstpointer data)
 {
-	static const char *const names[] = { "../../etc", "", ".", "a/b", "-rf", "a b" };
+	static const char *const names[] = { "../../etc", "", ".", "a/b", "..", "a b" };
 	open_studio(rig);
 	link_up(rig);
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -478,6 +478,13 @@ static void test_hostile_stage(Rig *rig, gconstpointer data)
 	}
 	settle(rig);
 	g_assert_cmpuint(rig->begun, ==, 0);
+	/* An id of ours may begin with any of its letters. */
+	TapRecord *track = make(rig, TAP_TRACK, MIC);
+	track->flags = TAP_FLOWING;
+	g_strlcpy(track->stage, "-_9tzZTXFh7_XaBYVoSo0Q", sizeof track->stage);
+	say(rig, track);
+	say_packet(rig, MIC);
+	g_assert_cmpuint(rig->begun, ==, 1);
 }
 
 /* -- ends that nobody chose -- */

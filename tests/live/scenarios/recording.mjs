@@ -6,8 +6,8 @@ import path from 'node:path';
 import { within } from '../harness/deadline.mjs';
 import { Foreign } from '../harness/foreign.mjs';
 import { join } from '../harness/forum.mjs';
-import { command, isAlive } from '../harness/process.mjs';
-import { bytes, decode, judge, packets, parts, takes, untilIndex } from '../harness/takes.mjs';
+import { Child, command, isAlive } from '../harness/process.mjs';
+import { bytes, decode, index, judge, packets, parts, takes, untilIndex } from '../harness/takes.mjs';
 import { check } from '../harness/tap.mjs';
 import { request } from '../harness/web.mjs';
 
@@ -70,6 +70,26 @@ async function killAgainAndAgain(stack, next) {
     told.push(took);
   }
   return told;
+}
+
+// One fdatasync of the recorder fails, as a bad disk makes it fail (F-06).
+async function failSync({ stack, log }) {
+  const before = takes(stack).length;
+  const tracer = new Child('strace', [
+    '-f', '-qq', '-p', String(stack.pid('recorder')), '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=4',
+  ], { log });
+  const said = (text) => readFileSync(stack.log, 'utf8').includes(text);
+  const stopped = await until('the recorder stops', 15000, () => said('studio: ổ đĩa bị lỗi'));
+  await tracer.end('SIGINT', 3000);
+  const lines = index(takes(stack).at(-1)).length;
+  const back = await until('it goes on', 10000, () => index(takes(stack).at(-1)).length > lines + 3);
+  await pause(1500);
+  check(takes(stack).length === before, 'another take was begun');
+  const take = takes(stack).at(-1);
+  const tracks = judge(await packets(take));
+  check(tracks.every((t) => t.missing === 0 && t.twice === 0), JSON.stringify(tracks));
+  check(!has(index(take), 'gap'), 'a gap is named');
+  return `stopped after ${stopped} ms, on again ${back} ms later; ${JSON.stringify(tracks)}`;
 }
 
 // A stack of its own, whose recordings lie on a disk of 1.3 MiB, one of them the reserve.
@@ -146,6 +166,7 @@ export async function run({ tap, media, build, dir, log, seed, stack: start }) {
       check(takes(stack).length === 1, `takes: ${takes(stack)}`);
       return `back after ${told.join(', ')} ms, synced ${ms} ms later`;
     });
+    await tap.show('recording: a sync that fails stops it, and nothing is missing afterwards', () => failSync({ stack, log }));
     await tap.show('recording: viewers noticed nothing of it', () => judgeViewer(viewer, from));
     await tap.show('recording: nothing is missing and nothing is there twice, says tshark', async () => {
       await pause(1500);

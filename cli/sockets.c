@@ -13,8 +13,6 @@
 /* A keyframe for 442 viewers is some 2,400 packets of 2.3 KiB of kernel memory each. */
 #define MEDIA_BUFFER (8 * 1024 * 1024)
 
-#define CONTROL_PATH "run/sfu.sock" /* relative: a socket's path has at most 107 bytes */
-
 typedef struct Door {
 	const char *name;
 	const char *option; /* to choose another port with */
@@ -108,20 +106,30 @@ static bool open_door(GArray *sockets, const Door *door, GError **error)
 	return true;
 }
 
-static bool open_control(GArray *sockets, const Person *person, GError **error)
+/* path is relative: a socket's path has at most 107 bytes. */
+static bool open_local(
+	GArray *sockets, const char *name, const char *path, const Person *person, GError **error)
 {
-	int fd = channel_listen(CONTROL_PATH, error);
+	int fd = channel_listen(path, error);
 	if (fd < 0)
 		return false;
-	add(sockets, "control", fd);
-	if (person->name && fchownat(AT_FDCWD, CONTROL_PATH, person->uid, person->gid,
-				    AT_SYMLINK_NOFOLLOW) < 0) {
+	add(sockets, name, fd);
+	if (person->name &&
+		fchownat(AT_FDCWD, path, person->uid, person->gid, AT_SYMLINK_NOFOLLOW) < 0) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-			"cannot give the control socket to %s: %s", person->name,
+			"cannot give the socket %s to %s: %s", path, person->name,
 			g_strerror(errno));
 		return false;
 	}
 	return true;
+}
+
+/* The daemons' own, one to another. */
+static bool open_locals(GArray *sockets, const Person *person, GError **error)
+{
+	return open_local(sockets, "control", "run/sfu.sock", person, error) &&
+	       open_local(sockets, "tap", "run/tap.sock", person, error) &&
+	       open_local(sockets, "recorder", "run/recorder.sock", person, error);
 }
 
 /* The pages are handed over as a folder, since the way to it may be closed to the daemons' user. */
@@ -159,7 +167,7 @@ static bool open_all(GArray *sockets, const Options *o, const Person *person, GE
 			if (!open_door(sockets, &doors[i], error))
 				return false;
 	}
-	return open_control(sockets, person, error) && open_web(sockets, o->web, error);
+	return open_locals(sockets, person, error) && open_web(sockets, o->web, error);
 }
 
 GArray *sockets_open(const Options *options, const Person *person, GError **error)

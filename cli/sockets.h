@@ -16,5 +16,5 @@ typedef struct Handed {
 void handed_clear(Handed *handed);
 
 /* All sockets that options name, as a GArray of Handed; the current folder is the data folder, and
- * the control socket is given to person. NULL with error: a sentence that names the port. */
+ * the daemons' own sockets are given to person. NULL with error: a sentence that names the port. */
 GArray *sockets_open(const Options *options, const Person *person, GError **error);

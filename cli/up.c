@@ -26,9 +26,10 @@ static const struct {
 	const char *name;
 	const char *program;
 	const char *folder; /* where it lies in a build tree, seen from ours */
-	const char *sockets[4];
+	const char *sockets[5];
 } rows[] = {
-	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control" } },
+	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control", "tap" } },
+	{ "recorder", "diemcau-recorder", "../recorder", { "recorder" } },
 	{ "signaling", "diemcau-signaling", "../signaling", { "http", "admin", "web" } },
 };
 

@@ -22,4 +22,5 @@ typedef struct Gear {
 	DtlsServer *dtls;
 	Stats *stats;
 	Mesh *mesh; /* shared by all; NULL: there is one worker */
+	struct TapFeed *tap; /* NULL: nothing is recorded */
 } Gear;

@@ -1,5 +1,6 @@
 #include "intake.h"
 #include "ntp.h"
+#include "tap_feed.h"
 #include "twcc.h"
 
 #define REPORT_US 1000000
@@ -218,6 +219,7 @@ static void on_sender_report(const RtcpSenderInfo *info, void *user)
 				intake->tracks[i]->clock_offset = offset;
 	}
 	track_sender_report(track, info, now_us);
+	tap_feed_report(intake->gear->tap, track, info, now_us);
 }
 
 void intake_rtcp(Intake *intake, const uint8_t *data, size_t len)

@@ -11,14 +11,15 @@ static bool on_term(void *user)
 	return true; /* peers get their goodbye in node_free() */
 }
 
-static int open_control(Config *config)
+/* The socket handed to us under this name, or one that we open in the run folder. */
+static int open_door(Config *config, const char *name, const char *file)
 {
 	g_autoptr(GError) error = NULL;
-	int fd = daemon_socket("control", 0);
+	int fd = daemon_socket(name, 0);
 	if (fd >= 0)
 		return fd;
 	const char *run = config_string(config, "paths", "run", "run");
-	g_autofree char *path = g_build_filename(run, "sfu.sock", NULL);
+	g_autofree char *path = g_build_filename(run, file, NULL);
 	g_mkdir_with_parents(run, 0750);
 	fd = channel_listen(path, &error);
 	if (fd < 0)
@@ -51,12 +52,14 @@ int main(int argc, char **argv)
 	RosterSockets sockets[MESH_WORKERS_MAX];
 	if (!sockets_open(sockets, &workers, port, g_strv_length(announce) > 1, &error))
 		daemon_fail("%s", error->message);
-	const NodeSettings settings = {
-		.sockets = sockets, .workers = workers, .announce = announce, .media_port = port
-	};
+	const NodeSettings settings = { .sockets = sockets,
+		.workers = workers,
+		.announce = announce,
+		.media_port = port,
+		.tap_fd = open_door(config, "tap", "tap.sock") };
 
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	Control *control = control_new(open_control(config));
+	Control *control = control_new(open_door(config, "control", "sfu.sock"));
 	Node *node = node_new(&settings, control_notify, control, &error);
 	if (!node)
 		daemon_fail("%s", error->message);

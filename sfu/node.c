@@ -1,4 +1,5 @@
 #include "node.h"
+#include "tap.h"
 #include <glib-unix.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
@@ -41,6 +42,7 @@ struct Node {
 	Load loads[MESH_WORKERS_MAX];
 	_Atomic unsigned unanswered[MESH_WORKERS_MAX]; /* checks the worker has not come to yet */
 	unsigned workers;
+	Tap *tap; /* NULL: nothing is recorded */
 	Postbox *news;
 	unsigned news_watch, alive_timer;
 	NodeNotify notify;
@@ -232,8 +234,8 @@ static bool make_workers(Node *node, const NodeSettings *settings, GError **erro
 	if (settings->workers > 1 && !(node->mesh = mesh_new(settings->workers, error)))
 		return false;
 	for (unsigned i = 0; i < settings->workers; i++) {
-		node->rosters[i] = roster_new(
-			i, &settings->sockets[i], node->dtls, node->mesh, &events, node, error);
+		node->rosters[i] = roster_new(i, &settings->sockets[i], node->dtls, node->mesh,
+			node->tap, &events, node, error);
 		if (!node->rosters[i])
 			return false;
 		node->workers++;
@@ -256,7 +258,10 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	set_candidates(node, settings);
 	node->news = postbox_new();
 	node->dtls = dtls_server_new(error);
-	if (!node->dtls || !make_workers(node, settings, error)) {
+	bool fine = node->dtls != NULL;
+	if (fine && settings->tap_fd >= 0)
+		fine = (node->tap = tap_new(settings->tap_fd, node->boot, error)) != NULL;
+	if (!fine || !make_workers(node, settings, error)) {
 		node_free(node);
 		return NULL;
 	}
@@ -296,6 +301,7 @@ void node_free(Node *node)
 	if (!node)
 		return;
 	end_workers(node);
+	tap_free(node->tap);
 	if (node->alive_timer)
 		g_source_remove(node->alive_timer);
 	if (node->news_watch)
@@ -597,5 +603,15 @@ json_t *node_stats(Node *node)
 	json_object_set_new(out, #name, json_integer((json_int_t)name));
 	STATS_COUNTERS(STATS_TELL)
 #undef STATS_TELL
+	if (node->tap) {
+		const TapStats *tap = tap_stats(node->tap);
+		json_object_set_new(out, "tap_callers", json_integer((json_int_t)tap->callers));
+		json_object_set_new(
+			out, "tap_history_bytes", json_integer((json_int_t)tap->history_bytes));
+		json_object_set_new(
+			out, "tap_records_total", json_integer((json_int_t)tap->next - 1));
+		json_object_set_new(
+			out, "tap_overrun_total", json_integer((json_int_t)tap->overrun_total));
+	}
 	return out;
 }

@@ -15,6 +15,7 @@ typedef struct NodeSettings {
 	unsigned workers;
 	char **announce; /* addresses for candidates, as literals */
 	int media_port;
+	int tap_fd; /* listening socket of the recorder's tap, taken over; -1 for none */
 } NodeSettings;
 
 /* News for signaling; params are given away. */

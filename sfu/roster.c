@@ -1,6 +1,8 @@
 #include "roster.h"
 #include "gate.h"
 #include "mesh.h"
+#include "tap.h"
+#include "tap_news.h"
 #include <sys/epoll.h>
 
 #define VIEWER_TICKS 20 /* a viewer is looked after each twentieth tick: 100 ms */
@@ -34,6 +36,7 @@ struct Roster {
 	GPtrArray *order; /* Entry *, for the ticks */
 	unsigned ticks;
 	bool any_closed;
+	Tap *tap;
 };
 
 static Entry *entry_of(Roster *roster, const char *id)
@@ -70,14 +73,19 @@ static void on_state(Peer *peer, TransportState state, const char *reason, void 
 static void on_packet(Peer *peer, Track *track, Packet *packet, void *user)
 {
 	Entry *entry = user;
-	stage_packet(peer_stage(peer), track, packet, worker_now_us(entry->roster->gear.worker));
+	Roster *roster = entry->roster;
+	stage_packet(peer_stage(peer), track, packet, worker_now_us(roster->gear.worker));
+	tap_feed_packet(roster->gear.tap, stage_id(peer_stage(peer)), track, packet);
 }
 
 static void on_flowing(Peer *peer, Track *track, void *user)
 {
 	Entry *entry = user;
 	Roster *roster = entry->roster;
-	stage_flowing(peer_stage(peer), worker_now_us(roster->gear.worker));
+	int64_t now_us = worker_now_us(roster->gear.worker);
+	stage_flowing(peer_stage(peer), now_us);
+	if (!track->flowing)
+		tap_feed_quiet(roster->gear.tap, track, now_us);
 	roster->events.track(
 		peer_params(peer), entry->serial, track->source, track->flowing, roster->user);
 }
@@ -85,6 +93,8 @@ static void on_flowing(Peer *peer, Track *track, void *user)
 static void on_slots(Stage *stage, const char *const owners[SLOT_COUNT], void *user)
 {
 	Roster *roster = user;
+	tap_news_slots(
+		roster->gear.tap, stage_id(stage), owners, worker_now_us(roster->gear.worker));
 	roster->events.slots(stage_id(stage), owners, roster->user);
 }
 
@@ -204,6 +214,7 @@ static void entry_free(void *data)
 	Roster *roster = entry->roster;
 	g_hash_table_remove(roster->by_ufrag, peer_params(entry->peer)->local.ufrag);
 	g_ptr_array_remove_fast(roster->order, entry);
+	tap_news_peer_gone(roster->gear.tap, entry->peer, worker_now_us(roster->gear.worker));
 	if (entry->share)
 		share_remove(entry->share, entry->peer);
 	if (peer_stage(entry->peer))
@@ -270,7 +281,7 @@ static void on_settle(int64_t now_us, void *user)
 }
 
 Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, Mesh *mesh,
-	const RosterEvents *events, void *user, GError **error)
+	Tap *tap, const RosterEvents *events, void *user, GError **error)
 {
 	Worker *worker = worker_new(index, error);
 	if (!worker)
@@ -280,6 +291,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 	roster->index = index;
 	roster->events = *events;
 	roster->user = user;
+	roster->tap = tap;
 	roster->udp = udp_new(sockets->udp, sockets->multihomed, &roster->stats);
 	roster->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
 	roster->by_ufrag = g_hash_table_new(g_str_hash, g_str_equal);
@@ -292,6 +304,7 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 	roster->gear = (Gear){ .worker = worker,
 		.dtls = dtls,
 		.stats = &roster->stats,
+		.tap = tap_add_feed(tap, &roster->stats),
 		.pool = packet_pool_new(),
 		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
 		.outbox = outbox_new(roster->udp, &roster->stats),
@@ -323,6 +336,8 @@ void roster_close(Roster *roster)
 {
 	g_hash_table_remove_all(roster->by_id);
 	g_hash_table_remove_all(roster->stages);
+	/* Its packets may belong to another roster's pool. */
+	tap_remove_feed(roster->tap, g_steal_pointer(&roster->gear.tap));
 	g_clear_pointer(&roster->gear.lobby, lobby_free);
 	outbox_flush(roster->gear.outbox);
 }
@@ -415,7 +430,9 @@ void roster_delete_peer(Roster *roster, const char *id)
 
 void roster_put_stage(Roster *roster, const char *id, const StageWish *wish)
 {
-	stage_wish(take_stage(roster, id), wish, worker_now_us(roster->gear.worker));
+	int64_t now_us = worker_now_us(roster->gear.worker);
+	tap_news_stage(roster->gear.tap, id, wish, now_us);
+	stage_wish(take_stage(roster, id), wish, now_us);
 }
 
 void roster_delete_stage(Roster *roster, const char *id)
@@ -425,8 +442,10 @@ void roster_delete_stage(Roster *roster, const char *id)
 	Peer *peer;
 	while (stage && (peer = stage_any_peer(stage)))
 		roster_delete_peer(roster, peer_params(peer)->id);
-	if (stage)
+	if (stage) {
 		g_hash_table_remove(roster->stages, id);
+		tap_news_stage_gone(roster->gear.tap, id, worker_now_us(roster->gear.worker));
+	}
 	/* A share goes with its last viewer. */
 	while ((share = g_hash_table_lookup(roster->shares, id)))
 		roster_delete_peer(roster, peer_params(share_any_peer(share))->id);

@@ -25,10 +25,12 @@ typedef struct RosterSockets {
 	bool multihomed;
 } RosterSockets;
 
+struct Tap;
+
 /* Not running yet; the worker's thread does the rest after roster_start(). mesh: NULL for a worker
- * alone. */
+ * alone. tap: borrowed, NULL when nothing is recorded. */
 Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtls, Mesh *mesh,
-	const RosterEvents *events, void *user, GError **error);
+	struct Tap *tap, const RosterEvents *events, void *user, GError **error);
 /* mates: all workers' rosters by index, with this one; borrowed. */
 void roster_start(Roster *roster, Roster *const *mates, unsigned count);
 

@@ -29,6 +29,8 @@
 	X(nack_out_total, "packets asked for again from publishers")                              \
 	X(rtx_in_total, "packets received again from publishers")                                 \
 	X(feedback_in_total, "transport-wide feedback messages received from viewers")            \
+	X(tap_packets_total, "packets handed to the tap of the recorder")                         \
+	X(tap_dropped_total, "packets and news that the tap's full queue did not take")           \
 	X(handshakes_total, "DTLS handshakes completed")                                          \
 	X(handshakes_delayed_total, "datagrams of handshakes dropped because too many waited")    \
 	X(handshakes_failed_total, "DTLS handshakes that failed")                                \

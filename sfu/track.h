@@ -52,6 +52,9 @@ typedef struct Track {
 	uint32_t report_rtp;
 	int64_t clock_offset; /* our clock minus the publisher's, 32.32 seconds; one for all its
 				 tracks */
+
+	uint64_t tapped_id; /* what the tap knows it by; 0: not yet */
+	bool tapped_quiet;  /* the tap has been told that nothing comes */
 } Track;
 
 Track *track_new(const char *owner, const ParamsMedia *media);

@@ -87,6 +87,8 @@ static void add_own(GString *out, Http *http)
 		{ "store_changes_total", "counter", "Rows written in them.", (double)changes },
 		{ "store_up", "gauge", "1 while the store can be written.",
 			store_is_well(http->hub->store) },
+		{ "recorder_up", "gauge", "1 while the recorder can record.",
+			http->hub->recording && recording_is_well(http->hub->recording) },
 		{ "sfu_up", "gauge", "1 while the sfu answers.",
 			media_is_synced(http->hub->media) },
 	};

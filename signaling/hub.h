@@ -6,6 +6,7 @@
 #include "desk.h"
 #include "media.h"
 #include "news.h"
+#include "recording.h"
 #include "registry.h"
 #include "session.h"
 
@@ -15,6 +16,7 @@ typedef struct Hub {
 	Store *store; /* borrowed, as registry */
 	Registry *registry;
 	Media *media;
+	Recording *recording; /* borrowed; NULL: nobody records */
 	char *base;           /* https://HOST:PORT */
 	GHashTable *sessions; /* serial -> Session */
 	uint64_t serials;

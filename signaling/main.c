@@ -22,6 +22,7 @@ typedef struct Daemon {
 	Links *links;
 	Registry *registry;
 	Hub *hub;
+	Recording *recording;
 	Server *server;
 	Http http;
 	int web_fd;
@@ -210,6 +211,7 @@ static void close_all(Daemon *daemon)
 	daemon->hub->is_ending = true;
 	server_free(daemon->server);
 	store_drain(daemon->store); /* who waits for the disk is answered while there is a hub */
+	recording_free(daemon->recording);
 	hub_free(daemon->hub);
 	store_close(daemon->store);
 	registry_free(daemon->registry);
@@ -250,6 +252,8 @@ int main(int argc, char **argv)
 	g_autofree char *sfu = run_path(&daemon, "sfu.sock");
 	daemon.hub = hub_new(daemon.store, daemon.registry, sfu, daemon.base);
 	daemon.http.hub = daemon.hub;
+	g_autofree char *recorder = run_path(&daemon, "recorder.sock");
+	daemon.recording = daemon.hub->recording = recording_new(recorder, daemon.registry);
 	int sites = integer(&daemon, "demo", "sites", 0, DEMO_SITES_MAX, 0);
 	g_autofree char *demo = run_path(&daemon, "demo.json");
 	if (sites && !demo_make(daemon.hub, (unsigned)sites, demo, &error))

@@ -49,6 +49,7 @@ static json_t *sit_down(Session *session, Seat *seat, const char *receive, const
 	bool has_publish = keep_peer(hub, &seat->publish, publish);
 	forum_touch(seat->forum, seat);
 	g_info("seat %s: taken", seat->id);
+	recording_greet(hub->recording, session);
 	return result_of(seat, false, resumed(has_receive, has_publish));
 }
 

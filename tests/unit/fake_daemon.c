@@ -1,7 +1,8 @@
 /* fake_daemon - stands in for a daemon of ours in the tests of the supervisor
  *
  * Named as the daemon it plays. Whoever connects to its TCP socket gets a report of what it was
- * handed, in lines KEY=VALUE. FAKE_SFU and FAKE_SIGNALING say how it is to misbehave. */
+ * handed, in lines KEY=VALUE. FAKE_SFU, FAKE_RECORDER and FAKE_SIGNALING say how it is to
+ * misbehave. */
 #include "common/config.h"
 #include "common/daemon.h"
 #include <fcntl.h>
@@ -33,7 +34,7 @@ static char *write_report(void)
 		"pid=%d\nuid=%d\nfolder=%s\nreloads=%u\nkept=%s\nbrood=%d\ngroup=%d\n",
 		(int)getpid(), (int)getuid(), folder, reloads, kept, (int)brood, (int)getpgrp());
 	static const char *const names[] = { "http", "admin", "web", "media-udp", "media-tcp",
-		"control" };
+		"control", "tap", "recorder" };
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
 		say_socket(report, names[i]);
 	char byte;
@@ -105,8 +106,13 @@ static void write_demo(void)
 int main(int argc, char **argv)
 {
 	bool is_sfu = g_str_has_suffix(argv[0], "sfu");
-	daemon_init(is_sfu ? "diemcau-sfu" : "diemcau-signaling");
-	const char *asked = g_getenv(is_sfu ? "FAKE_SFU" : "FAKE_SIGNALING");
+	bool is_signaling = g_str_has_suffix(argv[0], "signaling");
+	daemon_init(is_sfu         ? "diemcau-sfu"
+		    : is_signaling ? "diemcau-signaling"
+				   : "diemcau-recorder");
+	const char *asked = g_getenv(is_sfu         ? "FAKE_SFU"
+				     : is_signaling ? "FAKE_SIGNALING"
+						    : "FAKE_RECORDER");
 	way = asked ? asked : "";
 	if (strcmp(way, "refuse") == 0)
 		daemon_fail("cannot read the key");
@@ -120,7 +126,7 @@ int main(int argc, char **argv)
 			pause();
 	}
 	use_store();
-	if (!is_sfu && strcmp(way, "nodemo") != 0)
+	if (is_signaling && strcmp(way, "nodemo") != 0)
 		write_demo();
 	puts("not for the supervisor's stdout");
 	fflush(stdout);

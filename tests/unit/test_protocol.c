@@ -75,7 +75,8 @@ static void read_message(json_t *json, RpcMessage *message, const char *name)
 static void reads_every_example(void)
 {
 	static const char *const directions[] = { "client-to-server", "server-to-client",
-		"signaling-to-sfu", "sfu-to-signaling", NULL };
+		"signaling-to-sfu", "sfu-to-signaling", "signaling-to-recorder",
+		"recorder-to-signaling", NULL };
 	g_assert_cmpuint(examples->len, >, 30);
 	for (unsigned i = 0; i < examples->len; i++) {
 		const Example *example = examples->pdata[i];

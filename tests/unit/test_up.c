@@ -63,6 +63,7 @@ static void up_set(Up *up, gconstpointer data)
 	g_autofree char *fake = g_build_filename(built, "fake_daemon", NULL);
 	copy(program, up->folder, "diemcau");
 	copy(fake, up->folder, "diemcau-sfu");
+	copy(fake, up->folder, "diemcau-recorder");
 	copy(fake, up->folder, "diemcau-signaling");
 	g_autofree char *web = g_build_filename(up->folder, "web", NULL);
 	g_autofree char *page = g_build_filename(web, "index.html", NULL);
@@ -292,7 +293,7 @@ static void test_handed(Up *up, gconstpointer data)
 	assert_line(signaling, "extra=from the file");
 	assert_line(signaling, port); /* the option before the file */
 	assert_line(signaling, "announce=127.0.0.1");
-	assert_line(sfu, "socket=media-udp\nsocket=media-tcp\nsocket=control\n"
+	assert_line(sfu, "socket=media-udp\nsocket=media-tcp\nsocket=control\nsocket=tap\n"
 			 "stdin=0\npage=no");
 	g_assert_cmpint(stop(up, SIGINT), ==, 0);
 }

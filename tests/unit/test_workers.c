@@ -66,7 +66,8 @@ static Hall *hall_new(void)
 		if (i)
 			sockets[i].tcp = -1;
 	}
-	const NodeSettings settings = { .sockets = sockets,
+	const NodeSettings settings = { .tap_fd = -1,
+		.sockets = sockets,
 		.workers = WORKERS,
 		.announce = announce,
 		.media_port = hall->port };

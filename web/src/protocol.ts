@@ -170,6 +170,7 @@ const notices = {
   'queue.state': shape({ queue: list(waiter) }),
   'sites.state': shape({ sites: list(site) }),
   'seat.state': seatState,
+  'recording.state': shape({ state: oneOf('on', 'off', 'failed'), reason: text }),
   'seat.admitted': hello,
   'peer.lost': shape({ which: oneOf<Which>('receive', 'publish'), reason: text }),
   'question.state': shape({ questions: list(question), counts: optional(questionCounts) }),

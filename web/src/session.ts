@@ -318,6 +318,9 @@ export class Session {
         if (notice.params.counts) state.questionCounts.value = notice.params.counts;
         this.onQuestions(notice.params.questions);
         return;
+      case 'recording.state':
+        state.recording.value = notice.params;
+        return;
       case 'seat.state':
         this.onSeat(notice.params);
         return;

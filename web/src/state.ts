@@ -75,6 +75,7 @@ export const isInRoom = computed(() => ['joining', 'joined', 'reconnecting'].inc
 // --- stage and queue ----------------------------------------------------------------------------------
 
 export const stage = signal<Stage>(EMPTY_STAGE);
+export const recording = signal<{ state: 'on' | 'off' | 'failed'; reason: string }>({ state: 'off', reason: '' });
 export const before = signal<string | null>(null); // who had the main slot before
 export const queue = signal<Waiter[]>([]);
 
@@ -164,6 +165,7 @@ export function forget(): void {
   isWaiting.value = isLineUp.value = wantsIn.value = hasBeenIn.value = false;
   end.value = null;
   stage.value = EMPTY_STAGE;
+  recording.value = { state: 'off', reason: '' };
   before.value = null;
   queue.value = [];
   receiveState.value = publishState.value = 'off';

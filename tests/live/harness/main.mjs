@@ -13,7 +13,21 @@ import { makeMedia } from './media.mjs';
 import { Stack } from './stack.mjs';
 import { Halt, Tap } from './tap.mjs';
 
-const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'tcp', 'crashes', 'questions', 'diskfull', 'farewell'];
+const EVERYDAY = [
+  'oracle',
+  'forum',
+  'callup',
+  'foreign',
+  'refusals',
+  'hostile',
+  'tcp',
+  'crashes',
+  'questions',
+  'diskfull',
+  'recording',
+  'recording-full',
+  'farewell',
+];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const build = path.resolve(process.argv[2]);

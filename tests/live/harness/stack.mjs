@@ -40,6 +40,8 @@ export class Stack {
       ],
       {
         log: this.log,
+        // The reserve is for a real disk; a full one is a scenario of its own.
+        env: { ...process.env, DIEMCAU_RECORDER_RESERVE_MB: '1' },
         onLine: (line) => {
           if (line.startsWith('ready ')) this.url = line.slice(6).trim();
           else if (line.startsWith('{') && this.url) {
@@ -59,7 +61,7 @@ export class Stack {
     }
   }
 
-  // The process of one daemon: 'sfu' or 'signaling'.
+  // The process of one daemon: 'sfu', 'signaling' or 'recorder'.
   pid(daemon) {
     return descendants(this.supervisor.pid).find((c) => c.program === `diemcau-${daemon}`)?.pid ?? 0;
   }

@@ -8,6 +8,7 @@ import { AskButton, AskPanel } from '../components/ask-panel';
 import { Icon } from '../components/icon';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
+import { RecordingState } from '../components/recording';
 import { CameraButton, Called, Faults, LeaveButton, MicButton, OnAirState } from '../components/speaking';
 import { t } from '../i18n';
 import { isAskOpen, isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
@@ -30,6 +31,7 @@ function Room() {
         <h1>{title.value}</h1>
         <p class="room-name">{me.value?.name}</p>
         <HearingState />
+        <RecordingState />
       </header>
       <main class="room-main">
         <Programme ownMain={false} />

@@ -8,6 +8,7 @@ import { OnStage, Queue, Waiters } from '../components/hub';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { Questions } from '../components/questions';
+import { RecordingState } from '../components/recording';
 import { isInRoom, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
@@ -29,6 +30,7 @@ function Hub() {
         <h1>{title.value}</h1>
         <Presence />
         <HearingState />
+        <RecordingState />
       </header>
       <main class="hub-main">
         <div class="hub-stage">

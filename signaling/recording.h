@@ -1,0 +1,20 @@
+/* recording.h - the recorder as signaling knows it: docs/API.md §6, the calling side
+ *
+ * Knows which stages are being recorded and whether the recorder is well, and tells every page of a
+ * forum when that changes (recording.state). Asks nothing of the recorder but its status: takes
+ * begin and end by themselves. Main thread. */
+#pragma once
+#include "registry.h"
+#include "session.h"
+
+/* Away for so long it does not record, and that is told; a restart takes 0.2 s. */
+#define RECORDING_AWAY_MS 3000
+
+typedef struct Recording Recording;
+
+/* registry: borrowed. */
+Recording *recording_new(const char *path, Registry *registry);
+void recording_free(Recording *recording);
+/* A page has taken its seat: tells it how things are. NULL recording tells nothing. */
+void recording_greet(Recording *recording, Session *session);
+bool recording_is_well(const Recording *recording);

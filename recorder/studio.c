@@ -1,26 +1,12 @@
 #include "studio.h"
 #include "recovery.h"
+#include "roll.h"
 #include <errno.h>
 #include <string.h>
 
 #define CHECKPOINT_US 1000000
 #define RETRY_US 2000000
 #define ENDED_LATELY_US 60000000 /* the tap's history may still hold packets of such a take */
-
-typedef struct StudioStage {
-	TapWord id;
-	TapRecord *stage, *slots; /* as last told; NULL */
-	Take *take;
-	unsigned flowing;
-	int64_t empty_until_us; /* when nothing flows: the take ends then */
-} StudioStage;
-
-/* A track, as told. */
-typedef struct StudioTrack {
-	TapRecord record;
-	StudioStage *stage;
-	bool flowing;
-} StudioTrack;
 
 struct Studio {
 	char *root;
@@ -35,8 +21,7 @@ struct Studio {
 	uint64_t last; /* number of the last record taken in */
 	uint64_t synced, gaps;
 	int64_t newest_us, checkpoint_us, retry_us;
-	GHashTable *stages; /* id → StudioStage */
-	GHashTable *tracks; /* id → StudioTrack */
+	Roll *roll;
 };
 
 /* -- well and unwell -- */
@@ -75,10 +60,10 @@ static const char *sentence_of(int error)
 
 static void close_takes(Studio *studio)
 {
-	GHashTableIter iter;
-	StudioStage *stage;
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage))
+	RollIter at;
+	RollStage *stage;
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at)))
 		take_free(g_steal_pointer(&stage->take));
 }
 
@@ -102,15 +87,6 @@ static void on_disk_reached(uint64_t mark, void *user)
 
 /* -- life -- */
 
-static void stage_free(void *data)
-{
-	StudioStage *stage = data;
-	take_free(stage->take);
-	g_free(stage->stage);
-	g_free(stage->slots);
-	g_free(stage);
-}
-
 Studio *studio_new(const char *root, uint64_t reserve, const StudioEvents *events, void *user)
 {
 	static const DiskEvents disk_events = { on_disk_reached, on_disk_failed };
@@ -121,8 +97,7 @@ Studio *studio_new(const char *root, uint64_t reserve, const StudioEvents *event
 	studio->reason = g_strdup("đang chuẩn bị");
 	(void)g_mkdir_with_parents(root, 0750); /* where it cannot be, studio_open() says so */
 	studio->disk = disk_new(reserve, &disk_events, studio);
-	studio->stages = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, stage_free);
-	studio->tracks = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+	studio->roll = roll_new();
 	return studio;
 }
 
@@ -130,24 +105,11 @@ void studio_free(Studio *studio)
 {
 	if (!studio)
 		return;
-	g_hash_table_unref(studio->tracks);
-	g_hash_table_unref(studio->stages);
+	roll_free(studio->roll);
 	disk_free(studio->disk);
 	g_free(studio->root);
 	g_free(studio->reason);
 	g_free(studio);
-}
-
-static StudioStage *stage_of(Studio *studio, const char *id)
-{
-	StudioStage *stage = g_hash_table_lookup(studio->stages, id);
-	if (stage || !recovery_is_name(id) ||
-		g_hash_table_size(studio->stages) >= STUDIO_STAGES_MAX)
-		return stage;
-	stage = g_new0(StudioStage, 1);
-	g_strlcpy(stage->id, id, sizeof stage->id);
-	g_hash_table_insert(studio->stages, stage->id, stage);
-	return stage;
 }
 
 static void tell_take(Studio *studio, const Take *take, const char *state)
@@ -156,7 +118,7 @@ static void tell_take(Studio *studio, const Take *take, const char *state)
 		studio->events.take(take_state(take), state, studio->user);
 }
 
-static void end_take(Studio *studio, StudioStage *stage, const char *reason, int64_t now_us)
+static void end_take(Studio *studio, RollStage *stage, const char *reason, int64_t now_us)
 {
 	if (!stage->take)
 		return;
@@ -168,7 +130,7 @@ static void end_take(Studio *studio, StudioStage *stage, const char *reason, int
 /* One that recovery has found: of two open ones of a stage, the later goes on. */
 static void adopt(Studio *studio, TakeState *state, int64_t now_us)
 {
-	StudioStage *stage = stage_of(studio, state->stage);
+	RollStage *stage = roll_stage(studio->roll, state->stage);
 	if (!stage) {
 		take_state_free(state);
 		return;
@@ -258,39 +220,11 @@ uint64_t studio_next(const Studio *studio)
 
 /* -- the stream -- */
 
-static void set_flowing(StudioTrack *track, bool flowing, int64_t now_us)
-{
-	if (track->flowing == flowing)
-		return;
-	track->flowing = flowing;
-	track->stage->flowing += flowing ? 1 : -1u;
-	track->stage->empty_until_us = now_us + STUDIO_EMPTY_US;
-}
-
-static void forget_track(Studio *studio, uint64_t id, int64_t now_us)
-{
-	StudioTrack *track = g_hash_table_lookup(studio->tracks, &id);
-	if (!track)
-		return;
-	set_flowing(track, false, now_us);
-	g_hash_table_remove(studio->tracks, &id);
-}
-
 static void on_track(Studio *studio, const TapRecord *record, int64_t now_us)
 {
-	StudioTrack *track = g_hash_table_lookup(studio->tracks, &record->track);
-	StudioStage *stage = stage_of(studio, record->stage);
-	if (!stage)
-		return;
-	if (!track) {
-		track = g_new0(StudioTrack, 1);
-		track->record = *record;
-		track->stage = stage;
-		g_hash_table_insert(studio->tracks, &track->record.track, track);
-	}
-	set_flowing(track, (record->flags & TAP_FLOWING) != 0, now_us);
-	if (stage->take)
-		take_add(stage->take, record);
+	RollTrack *track = roll_put_track(studio->roll, record, now_us);
+	if (track && track->stage->take)
+		take_add(track->stage->take, record);
 }
 
 static void keep(TapRecord **kept, const TapRecord *record)
@@ -301,11 +235,11 @@ static void keep(TapRecord **kept, const TapRecord *record)
 }
 
 /* With what is known of the stage so far, as of the packet that begins it. */
-static void begin_take(Studio *studio, StudioStage *stage, const TapRecord *packet)
+static void begin_take(Studio *studio, RollStage *stage, const TapRecord *packet)
 {
 	int64_t time_us = packet->time_ns / 1000;
-	GHashTableIter iter;
-	StudioTrack *track;
+	RollIter at;
+	RollTrack *track;
 	stage->take = take_new(
 		studio->disk, studio->root, stage->id, studio->boot, packet->number - 1, time_us);
 	g_message("take %s: begins", take_state(stage->take)->name);
@@ -316,8 +250,8 @@ static void begin_take(Studio *studio, StudioStage *stage, const TapRecord *pack
 		told[i]->time_ns = packet->time_ns;
 		take_add(stage->take, told[i]);
 	}
-	g_hash_table_iter_init(&iter, studio->tracks);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&track)) {
+	roll_each_track(studio->roll, &at);
+	while ((track = roll_next(&at))) {
 		if (track->stage != stage)
 			continue;
 		track->record.number = 0;
@@ -329,7 +263,7 @@ static void begin_take(Studio *studio, StudioStage *stage, const TapRecord *pack
 
 static void on_packet(Studio *studio, const TapRecord *record)
 {
-	StudioTrack *track = g_hash_table_lookup(studio->tracks, &record->track);
+	RollTrack *track = roll_track(studio->roll, record->track);
 	if (!track)
 		return;
 	if (!track->stage->take)
@@ -339,31 +273,25 @@ static void on_packet(Studio *studio, const TapRecord *record)
 
 static void on_of_track(Studio *studio, const TapRecord *record, int64_t now_us)
 {
-	StudioTrack *track = g_hash_table_lookup(studio->tracks, &record->track);
+	RollTrack *track = roll_track(studio->roll, record->track);
 	if (!track)
 		return;
 	if (track->stage->take)
 		take_add(track->stage->take, record);
 	if (record->type == TAP_QUIET)
-		set_flowing(track, false, now_us);
+		roll_set_flowing(track, false, now_us);
 	else if (record->type == TAP_ENDED)
-		forget_track(studio, record->track, now_us);
-}
-
-static gboolean is_of_stage(void *key, void *value, void *stage)
-{
-	return ((StudioTrack *)value)->stage == stage;
+		roll_track_ended(studio->roll, track, now_us);
 }
 
 static void on_of_stage(Studio *studio, const TapRecord *record, int64_t now_us)
 {
-	StudioStage *stage = stage_of(studio, record->stage);
+	RollStage *stage = roll_stage(studio->roll, record->stage);
 	if (!stage)
 		return;
 	if (record->type == TAP_STAGE_GONE) {
 		end_take(studio, stage, "stage gone", now_us);
-		g_hash_table_foreach_remove(studio->tracks, is_of_stage, stage);
-		g_hash_table_remove(studio->stages, record->stage);
+		roll_stage_gone(studio->roll, stage);
 		return;
 	}
 	keep(record->type == TAP_STAGE ? &stage->stage : &stage->slots, record);
@@ -374,11 +302,11 @@ static void on_of_stage(Studio *studio, const TapRecord *record, int64_t now_us)
 static void tell_gap(Studio *studio, const char *reason, uint64_t from, uint64_t to,
 	uint64_t packets, int64_t now_us)
 {
-	GHashTableIter iter;
-	StudioStage *stage;
+	RollIter at;
+	RollStage *stage;
 	bool named = false;
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage))
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at)))
 		if (stage->take && take_gap(stage->take, reason, from, to, packets, now_us))
 			named = true;
 	if (named)
@@ -386,29 +314,17 @@ static void tell_gap(Studio *studio, const char *reason, uint64_t from, uint64_t
 	studio->gaps += named;
 }
 
-static gboolean drop_all(void *key, void *value, void *user)
-{
-	return TRUE;
-}
-
 /* The tap is there. What flows is told after this; a stage that nothing is told of is empty, and
  * has a while to come back. */
 static void on_hello(Studio *studio, const TapRecord *record, int64_t now_us)
 {
 	bool is_same = !strcmp(studio->boot, record->hello.boot);
-	GHashTableIter iter;
-	StudioStage *stage;
-	g_hash_table_foreach_remove(studio->tracks, drop_all, NULL);
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage)) {
-		if (!stage->take) {
-			g_hash_table_iter_remove(&iter);
-			continue;
-		}
-		stage->flowing = 0;
+	RollIter at;
+	RollStage *stage;
+	roll_forget(studio->roll);
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at))) {
 		stage->empty_until_us = now_us + STUDIO_RETURN_US;
-		g_clear_pointer(&stage->stage, g_free);
-		g_clear_pointer(&stage->slots, g_free);
 		take_boot(stage->take, record->hello.boot,
 			is_same ? "recorder dialled again" : "sfu started anew", now_us);
 	}
@@ -474,11 +390,11 @@ bool studio_has_room(const Studio *studio)
 
 static void checkpoint(Studio *studio, int64_t now_us)
 {
-	GHashTableIter iter;
-	StudioStage *stage;
+	RollIter at;
+	RollStage *stage;
 	studio->checkpoint_us = now_us;
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage))
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at)))
 		if (stage->take)
 			take_checkpoint(stage->take, studio->last, now_us);
 	disk_mark(studio->disk, studio->last);
@@ -496,14 +412,14 @@ static void try_again(Studio *studio, int64_t now_us)
 
 void studio_tick(Studio *studio, int64_t now_us)
 {
-	GHashTableIter iter;
-	StudioStage *stage;
+	RollIter at;
+	RollStage *stage;
 	if (studio->failed) {
 		try_again(studio, now_us);
 		return;
 	}
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage)) {
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at))) {
 		if (!stage->take)
 			continue;
 		if (studio->is_linked && !stage->flowing && now_us >= stage->empty_until_us)
@@ -519,10 +435,10 @@ void studio_tick(Studio *studio, int64_t now_us)
 
 void studio_each(const Studio *studio, StudioEach each, void *user)
 {
-	GHashTableIter iter;
-	StudioStage *stage;
-	g_hash_table_iter_init(&iter, studio->stages);
-	while (g_hash_table_iter_next(&iter, NULL, (void **)&stage))
+	RollIter at;
+	RollStage *stage;
+	roll_each_stage(studio->roll, &at);
+	while ((stage = roll_next(&at)))
 		if (stage->take)
 			each(take_state(stage->take), stage->flowing, user);
 }

@@ -8,13 +8,12 @@
 #pragma once
 #include "take.h"
 
-#define STUDIO_EMPTY_US 10000000  /* nothing flows: the take ends */
-#define STUDIO_RETURN_US 30000000 /* the same after a restart: pages take up to 10 s to come back  \
-				   */
-#define STUDIO_STALE_US 600000000 /* a take left open longer ago is not gone on with */
-#define STUDIO_WAITING_MAX (16 * 1024 * 1024) /* bytes before the disk; then the tap is not read   \
-					       */
-#define STUDIO_STAGES_MAX 200
+/* ROLL_EMPTY_US after a restart: pages take up to 10 s to come back. */
+#define STUDIO_RETURN_US 30000000
+/* A take left open longer ago is not gone on with. */
+#define STUDIO_STALE_US 600000000
+/* Bytes before the disk; then the tap is not read. */
+#define STUDIO_WAITING_MAX (16 * 1024 * 1024)
 
 typedef struct Studio Studio;
 

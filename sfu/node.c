@@ -1,6 +1,6 @@
 #include "node.h"
+#include "dispatch.h"
 #include "tap.h"
-#include <glib-unix.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -43,8 +43,8 @@ struct Node {
 	_Atomic unsigned unanswered[MESH_WORKERS_MAX]; /* checks the worker has not come to yet */
 	unsigned workers;
 	Tap *tap; /* NULL: nothing is recorded */
-	Postbox *news;
-	unsigned news_watch, alive_timer;
+	Dispatch *dispatch;
+	unsigned alive_timer;
 	NodeNotify notify;
 	void *user;
 	GHashTable *peers;  /* id → Known */
@@ -73,119 +73,59 @@ static void forget_stage(Node *node, const char *id)
 	g_hash_table_remove(node->stages, id);
 }
 
-/* -- news from the workers: copied there, told here -- */
+/* -- news from the workers -- */
 
-typedef struct PeerNews {
-	Node *node;
-	char id[PARAMS_ID_MAX + 1];
-	uint64_t serial;
-	TransportState state;
-	char transport[8];
-	char reason[32];
-} PeerNews;
-
-static void tell_peer(void *user)
+/* The peer of these news; NULL when they are of an earlier one of its id. */
+static Known *known_of(Node *node, const char *id, uint64_t serial)
 {
-	g_autofree PeerNews *news = user;
-	Node *node = news->node;
-	Known *known = g_hash_table_lookup(node->peers, news->id);
-	if (!known || known->serial != news->serial)
-		return;
+	Known *known = g_hash_table_lookup(node->peers, id);
+	return known && known->serial == serial ? known : NULL;
+}
 
-	known->state = news->state;
-	g_strlcpy(known->transport, news->transport, sizeof known->transport);
-	g_info("peer %.8s: %s%s%s (%s)", known->id, state_names[news->state],
-		news->transport[0] ? " over " : "", news->transport, news->reason);
+static void on_peer(const char *id, uint64_t serial, TransportState state, const char *transport,
+	const char *reason, void *user)
+{
+	Node *node = user;
+	Known *known = known_of(node, id, serial);
+	if (!known)
+		return;
+	known->state = state;
+	g_strlcpy(known->transport, transport, sizeof known->transport);
+	g_info("peer %.8s: %s%s%s (%s)", known->id, state_names[state],
+		transport[0] ? " over " : "", transport, reason);
 	node->notify("peer.state",
 		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "boot", node->boot, "peer",
 			known->id, "stage", known->stage, "owner", known->owner, "role",
 			known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
-			state_names[news->state], "transport", known->transport, "reason",
-			news->reason),
+			state_names[state], "transport", transport, "reason", reason),
 		node->user);
-	if (news->state == TRANSPORT_CLOSED)
-		g_hash_table_remove(node->peers, news->id);
+	if (state == TRANSPORT_CLOSED)
+		g_hash_table_remove(node->peers, id);
 }
 
-static void on_peer(const Params *params, uint64_t serial, TransportState state,
-	const char *transport, const char *reason, void *user)
+static void on_track(const char *id, uint64_t serial, Source source, bool flowing, void *user)
 {
 	Node *node = user;
-	PeerNews *news = g_new0(PeerNews, 1);
-	*news = (PeerNews){ .node = node, .serial = serial, .state = state };
-	g_strlcpy(news->id, params->id, sizeof news->id);
-	g_strlcpy(news->transport, transport, sizeof news->transport);
-	g_strlcpy(news->reason, reason, sizeof news->reason);
-	postbox_post(node->news, tell_peer, news);
-}
-
-typedef struct TrackNews {
-	Node *node;
-	char id[PARAMS_ID_MAX + 1];
-	uint64_t serial;
-	Source source;
-	bool flowing;
-} TrackNews;
-
-static void tell_track(void *user)
-{
-	g_autofree TrackNews *news = user;
-	Node *node = news->node;
-	Known *known = g_hash_table_lookup(node->peers, news->id);
-	if (!known || known->serial != news->serial)
+	const Known *known = known_of(node, id, serial);
+	if (!known)
 		return;
 	node->notify("track.state",
 		json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "boot", node->boot, "peer", known->id,
-			"stage", known->stage, "owner", known->owner, "source",
-			source_name(news->source), "flowing", news->flowing),
-		node->user);
-}
-
-static void on_track(const Params *params, uint64_t serial, Source source, bool flowing, void *user)
-{
-	Node *node = user;
-	TrackNews *news = g_new0(TrackNews, 1);
-	*news = (TrackNews){ .node = node, .serial = serial, .source = source, .flowing = flowing };
-	g_strlcpy(news->id, params->id, sizeof news->id);
-	postbox_post(node->news, tell_track, news);
-}
-
-typedef struct SlotNews {
-	Node *node;
-	char stage[PARAMS_ID_MAX + 1];
-	char owners[SLOT_COUNT][PARAMS_ID_MAX + 1];
-} SlotNews;
-
-static void tell_slots(void *user)
-{
-	g_autofree SlotNews *news = user;
-	Node *node = news->node;
-	json_t *slots = json_object();
-	for (unsigned i = 0; i < SLOT_COUNT; i++)
-		json_object_set_new(slots, slot_name((SlotName)i),
-			news->owners[i][0] ? json_string(news->owners[i]) : json_null());
-	node->notify("stage.slots",
-		json_pack(
-			"{s:s,s:s,s:o}", "boot", node->boot, "stage", news->stage, "slots", slots),
+			"stage", known->stage, "owner", known->owner, "source", source_name(source),
+			"flowing", flowing),
 		node->user);
 }
 
 static void on_slots(const char *stage, const char *const owners[SLOT_COUNT], void *user)
 {
 	Node *node = user;
-	SlotNews *news = g_new0(SlotNews, 1);
-	news->node = node;
-	g_strlcpy(news->stage, stage, sizeof news->stage);
+	json_t *slots = json_object();
 	for (unsigned i = 0; i < SLOT_COUNT; i++)
-		g_strlcpy(news->owners[i], owners[i], sizeof news->owners[i]);
-	postbox_post(node->news, tell_slots, news);
-}
-
-static gboolean on_news(int fd, GIOCondition condition, void *user)
-{
-	Node *node = user;
-	postbox_run(node->news);
-	return G_SOURCE_CONTINUE;
+		json_object_set_new(slots, slot_name((SlotName)i),
+			owners[i][0] ? json_string(owners[i]) : json_null());
+	node->notify("stage.slots",
+		json_pack("{s:s,s:s,s:o}", "boot", node->boot, "stage", stage, "slots", slots),
+		node->user);
 }
 
 /* -- life -- */
@@ -229,13 +169,12 @@ static void set_candidates(Node *node, const NodeSettings *settings)
 
 static bool make_workers(Node *node, const NodeSettings *settings, GError **error)
 {
-	static const RosterEvents events = { on_peer, on_track, on_slots };
 	g_assert(settings->workers && settings->workers <= MESH_WORKERS_MAX);
 	if (settings->workers > 1 && !(node->mesh = mesh_new(settings->workers, error)))
 		return false;
 	for (unsigned i = 0; i < settings->workers; i++) {
 		node->rosters[i] = roster_new(i, &settings->sockets[i], node->dtls, node->mesh,
-			node->tap, &events, node, error);
+			node->tap, &dispatch_roster_events, node->dispatch, error);
 		if (!node->rosters[i])
 			return false;
 		node->workers++;
@@ -245,6 +184,7 @@ static bool make_workers(Node *node, const NodeSettings *settings, GError **erro
 
 Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GError **error)
 {
+	static const DispatchEvents events = { on_peer, on_track, on_slots };
 	Node *node = g_new0(Node, 1);
 	unsigned char random[16];
 	node->notify = notify;
@@ -256,8 +196,12 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	for (unsigned i = 0; i < 11; i++)
 		g_snprintf(node->boot + 2 * i, 3, "%02x", random[i]);
 	set_candidates(node, settings);
-	node->news = postbox_new();
-	node->dtls = dtls_server_new(error);
+	node->dispatch = dispatch_new(&events, node);
+	if (!node->dispatch)
+		g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_MFILE,
+			"no descriptors left for news of the workers");
+	else
+		node->dtls = dtls_server_new(error);
 	bool fine = node->dtls != NULL;
 	if (fine && settings->tap_fd >= 0)
 		fine = (node->tap = tap_new(settings->tap_fd, node->boot, error)) != NULL;
@@ -265,7 +209,6 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 		node_free(node);
 		return NULL;
 	}
-	node->news_watch = g_unix_fd_add(postbox_fd(node->news), G_IO_IN, on_news, node);
 	for (unsigned i = 0; i < node->workers; i++)
 		roster_start(node->rosters[i], node->rosters, node->workers);
 	node->alive_timer = g_timeout_add_seconds(ALIVE_EVERY_S, check_alive, node);
@@ -304,10 +247,7 @@ void node_free(Node *node)
 	tap_free(node->tap);
 	if (node->alive_timer)
 		g_source_remove(node->alive_timer);
-	if (node->news_watch)
-		g_source_remove(node->news_watch);
-	postbox_run(node->news);
-	postbox_free(node->news);
+	dispatch_free(node->dispatch);
 	dtls_server_free(node->dtls);
 	g_hash_table_unref(node->peers);
 	g_hash_table_unref(node->stages);

@@ -43,3 +43,16 @@ export async function within(limitMs, attempt) {
   }
   throw new Error(`allowed ${limitMs} ms, took ${told.join(', ')}`);
 }
+
+// What was judged while the machine stood still is judged again, three times at most.
+export async function unstalled(attempt) {
+  for (let n = 1; ; n++) {
+    const began = performance.now();
+    try {
+      return await attempt(n);
+    } catch (error) {
+      const stall = stalls.since(began);
+      if (n === TRIES || !stall) throw error;
+    }
+  }
+}

@@ -2,6 +2,7 @@
 //
 // All of it is judged from what came out of the element in the page, not from what the page says of itself.
 
+import { unstalled } from './deadline.mjs';
 import { STEP_MS } from './media.mjs';
 import { check } from './tap.mjs';
 
@@ -32,7 +33,7 @@ export function judgePicture(frames, seconds, identity) {
 }
 
 // Watches an element for a while: picture of identity, decoded and rising.
-export async function seesMoving(tab, selector, identity, seconds = 5) {
+async function seesMovingOnce(tab, selector, identity, seconds) {
   await tab.live('watch', selector);
   const since = await tab.live('now');
   const decodedBefore = await framesDecoded(tab);
@@ -47,6 +48,9 @@ export async function seesMoving(tab, selector, identity, seconds = 5) {
   check(decoded >= 10 * seconds, `getStats: only ${decoded} frames decoded in ${seconds} s`);
   return `${tab.who}: ${told}, ${decoded} decoded by getStats`;
 }
+
+export const seesMoving = (tab, selector, identity, seconds = 5) =>
+  unstalled(() => seesMovingOnce(tab, selector, identity, seconds));
 
 async function framesDecoded(tab) {
   const stats = (await tab.live('stats', 'receive')) ?? (await tab.live('stats', 0));
@@ -162,7 +166,7 @@ export function judgeHeard(heard, name, media) {
   return told.join(' | ');
 }
 
-export async function hears(tab, name, media, seconds = 6) {
+async function hearsOnce(tab, name, media, seconds) {
   const heard = await hear(tab, seconds);
   const told = judgeHeard(heard, name, media);
   const selector = Object.keys(heard).find((key) => {
@@ -175,6 +179,9 @@ export async function hears(tab, name, media, seconds = 6) {
   check(await tab.live('audible', selector), `${selector} is muted or paused in the page`);
   return `${tab.who}: ${told}`;
 }
+
+// A machine that stood still tears the speech of browsers on it: then it is listened to again.
+export const hears = (tab, name, media, seconds = 6) => unstalled(() => hearsOnce(tab, name, media, seconds));
 
 // Nobody in the elements sounds like name.
 export function judgeNotHeard(heard, name, media) {

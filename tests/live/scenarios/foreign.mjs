@@ -1,5 +1,6 @@
 // foreign.mjs - webrtcbin, which is no browser, publishes through WHIP and watches through WHEP
 
+import { unstalled } from '../harness/deadline.mjs';
 import { Foreign } from '../harness/foreign.mjs';
 import { MAIN, goLive, join } from '../harness/forum.mjs';
 import { check } from '../harness/tap.mjs';
@@ -44,7 +45,7 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
       try {
         await viewer.open(whep);
         await viewer.until('picture', (m) => m.slots?.[MAIN_SECTION]?.identity === media.foreign.identity);
-        const told = judgeWatched(await viewer.observe(6), media.foreign, media, 6);
+        const told = await unstalled(async () => judgeWatched(await viewer.observe(6), media.foreign, media, 6));
         await viewer.remove();
         return told;
       } finally {
@@ -78,8 +79,8 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
       await viewer.open(whep);
       await viewer.until('picture', (m) => m.slots?.[MAIN_SECTION]?.identity === media.chair.identity);
     });
-    await tap.show('foreign: webrtcbin decodes the chair’s moving picture and speech', async () =>
-      judgeWatched(await viewer.observe(6), media.chair, media, 6),
+    await tap.show('foreign: webrtcbin decodes the chair’s moving picture and speech', () =>
+      unstalled(async () => judgeWatched(await viewer.observe(6), media.chair, media, 6)),
     );
     await tap.show('foreign: DELETE ends the viewer with 200 and then is 404', () => viewer.remove());
   } finally {

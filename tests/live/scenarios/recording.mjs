@@ -72,14 +72,19 @@ async function killAgainAndAgain(stack, next) {
   return told;
 }
 
+// Whether the daemons have said something since now; their log is that of all scenarios.
+function listen(stack) {
+  const mark = readFileSync(stack.log).length;
+  return (text) => readFileSync(stack.log).subarray(mark).toString().includes(text);
+}
+
 // One fdatasync of the recorder fails, as a bad disk makes it fail (F-06).
 async function failSync({ stack, log }) {
   const before = takes(stack).length;
   const tracer = new Child('strace', [
     '-f', '-qq', '-p', String(stack.pid('recorder')), '-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=4',
   ], { log });
-  const before = readFileSync(stack.log).length; // the log is that of all scenarios
-  const said = (text) => readFileSync(stack.log).subarray(before).toString().includes(text);
+  const said = listen(stack);
   const stopped = await until('the recorder stops', 15000, () => said('studio: ổ đĩa bị lỗi'));
   await tracer.end('SIGINT', 3000);
   const lines = index(takes(stack).at(-1)).length;
@@ -97,8 +102,7 @@ async function failSync({ stack, log }) {
 export async function runFull({ tap, cast, media, build, log, stack: start }) {
   const stack = await start();
   const folder = path.join(stack.data, 'recordings');
-  const before = readFileSync(stack.log).length; // the log is that of all scenarios
-  const said = (text) => readFileSync(stack.log).subarray(before).toString().includes(text);
+  const said = listen(stack);
   await command('mount', '-t', 'tmpfs', '-o', 'size=1300k,mode=0777', 'none', folder);
   const publisher = Foreign.publish(build, log, media.foreign);
   const viewer = Foreign.watch(build, log);

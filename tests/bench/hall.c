@@ -12,6 +12,9 @@
 #define QUIET_US 300000
 #define DRAIN_US 700000
 #define LEAVE_US 30000000
+#define BURST_AFTER_US 1000000 /* into the measured time */
+#define BURST_US 900000        /* all within a second, to the speakers' eyes too */
+#define BURST_SEEN_US 960000
 
 typedef enum Phase {
 	PHASE_SPEAKERS,
@@ -34,6 +37,7 @@ struct Hall {
 	const Options *options;
 	Ground *ground;
 	Http *http;
+	Janus *janus; /* or NULL */
 	HandshakeContext *dtls;
 	Film *film;
 	EndpointPlace place;
@@ -45,7 +49,8 @@ struct Hall {
 	Phase phase;
 	int64_t phase_us, step_us; /* since when; next step */
 	uint64_t steps;
-	unsigned asked, churned;
+	unsigned asked, churned, churned_publishers;
+	uint64_t burst_from; /* PLIs that speakers had seen before the burst */
 	int64_t join_from_us;
 	int64_t measured_from_us;
 	PublisherCounts sent[OPTIONS_PUBLISHERS_MAX]; /* when the measurement began */
@@ -65,11 +70,15 @@ Hall *hall_new(const Options *options, GError **error)
 		return NULL;
 	hall->http = http_new(hall->ground, (unsigned)(options->storm ? 256 : options->parallel),
 		!options->insecure, options->storm);
+	hall->janus = options->janus
+			      ? janus_new(hall->http, options->janus, (unsigned)options->room)
+			      : NULL;
 	hall->place = (EndpointPlace){
 		.ground = hall->ground, .dtls = hall->dtls, .anywhere = options->anywhere
 	};
 	hall->audience = (Audience){ .place = &hall->place,
 		.http = hall->http,
+		.janus = hall->janus,
 		.url = options->whep_url,
 		.token = options->whep_token,
 		.join_timeout_us = (int64_t)options->join_timeout * 1000000 };
@@ -87,6 +96,7 @@ void hall_free(Hall *hall)
 	if (!hall)
 		return;
 	http_free(hall->http); /* nobody is called back any more */
+	janus_free(hall->janus);
 	for (int i = 0; hall->viewers && i < hall->options->viewers; i++)
 		viewer_free(hall->viewers[i]);
 	for (unsigned i = 0; i < OPTIONS_PUBLISHERS_MAX; i++)
@@ -171,11 +181,13 @@ static void add_counts(StreamCounts *sum, const StreamCounts *now, const StreamC
 	sum->duplicates += now->duplicates - then->duplicates;
 }
 
+/* Those who came and went have counts that began anew. */
 static void sum_speakers(Hall *hall)
 {
 	Report *report = &hall->report;
 	PublisherCounts *sum = &report->sent;
-	for (int i = 0; i < hall->options->publishers; i++) {
+	report->churned_publishers = hall->churned_publishers;
+	for (int i = 0; i < hall->options->publishers && !hall->churned_publishers; i++) {
 		const PublisherCounts *now = publisher_counts(hall->publishers[i]);
 		const PublisherCounts *then = &hall->sent[i];
 		uint64_t mic = now->mic_packets - then->mic_packets;
@@ -251,6 +263,21 @@ static void pause_speakers(Hall *hall, bool paused)
 		publisher_pause(hall->publishers[i], paused);
 }
 
+static void bring_speaker(Hall *hall, unsigned index)
+{
+	const Options *options = hall->options;
+	const PublisherPlan plan = { .place = &hall->place,
+		.http = hall->http,
+		.janus = hall->janus,
+		.url = options->whip_url,
+		.token = options->whip_token,
+		.film = hall->film,
+		.kbps = (unsigned)options->kbps,
+		.index = index,
+		.paced = options->paced };
+	hall->publishers[index] = publisher_new(&plan);
+}
+
 /* In order: the first to be answered has the main picture. */
 static void bring_speakers(Hall *hall, int64_t now_us)
 {
@@ -274,15 +301,7 @@ static void bring_speakers(Hall *hall, int64_t now_us)
 	}
 	if (hall->publishers[connected])
 		return;
-	const PublisherPlan plan = { .place = &hall->place,
-		.http = hall->http,
-		.url = options->whip_url,
-		.token = options->whip_token,
-		.film = hall->film,
-		.kbps = (unsigned)options->kbps,
-		.index = (unsigned)connected,
-		.paced = options->paced };
-	hall->publishers[connected] = publisher_new(&plan);
+	bring_speaker(hall, (unsigned)connected);
 }
 
 static void bring_viewers(Hall *hall, int64_t now_us)
@@ -306,18 +325,77 @@ static void bring_viewers(Hall *hall, int64_t now_us)
 	enter(hall, PHASE_SETTLE, now_us);
 }
 
-/* Leaves and joins, spread over the measured time; those who open packets stay. */
+/* Whether one more of so many is due, spread evenly over the measured time. */
+static bool is_due(const Hall *hall, unsigned done, int all, int64_t passed_us)
+{
+	int64_t length_us = (int64_t)hall->options->seconds * 1000000;
+	return done < (unsigned)all &&
+	       done < (uint64_t)all * (uint64_t)passed_us / (uint64_t)length_us;
+}
+
+/* Speakers leave and others come to their places; also who is on the main picture. */
+static void churn_speakers(Hall *hall, int64_t now_us)
+{
+	const Options *options = hall->options;
+	int64_t passed_us = now_us - hall->measured_from_us;
+	for (int i = 0; i < options->publishers && options->churn_publishers; i++) {
+		Publisher *publisher = hall->publishers[i];
+		if (publisher && publisher_trouble(publisher)) {
+			fprintf(stderr, "load: a speaker failed: %s\n",
+				publisher_trouble(publisher));
+			publisher_leave(publisher);
+			publisher_free(g_steal_pointer(&hall->publishers[i]));
+			hall->report.failed_publishers++;
+		}
+		if (!hall->publishers[i])
+			bring_speaker(hall, (unsigned)i);
+	}
+	while (is_due(hall, hall->churned_publishers, options->churn_publishers, passed_us)) {
+		unsigned which = (unsigned)g_random_int_range(0, options->publishers);
+		if (!publisher_is_connected(hall->publishers[which]))
+			return; /* another next time */
+		publisher_leave(hall->publishers[which]);
+		publisher_free(g_steal_pointer(&hall->publishers[which]));
+		hall->churned_publishers++;
+		bring_speaker(hall, which);
+	}
+}
+
+static uint64_t plis_seen(const Hall *hall)
+{
+	uint64_t sum = 0;
+	for (int i = 0; i < hall->options->publishers; i++)
+		sum += publisher_counts(hall->publishers[i])->plis;
+	return sum;
+}
+
+/* Every viewer asks once, spread over a second. */
+static void burst(Hall *hall, int64_t now_us)
+{
+	Report *report = &hall->report;
+	int64_t passed_us = now_us - hall->measured_from_us - BURST_AFTER_US;
+	uint64_t viewers = (uint64_t)hall->options->viewers;
+	if (!hall->options->pli_burst || passed_us < 0)
+		return;
+	if (!report->burst)
+		hall->burst_from = plis_seen(hall);
+	while (report->burst < viewers && report->burst * BURST_US <= (uint64_t)passed_us * viewers)
+		viewer_complain(hall->viewers[report->burst++]);
+	uint64_t seen = plis_seen(hall) - hall->burst_from;
+	if (passed_us <= BURST_SEEN_US)
+		report->burst_plis = seen;
+	report->burst_plis_after = seen - report->burst_plis;
+}
+
+/* Leaves and joins, spread over the measured time. */
 static void churn(Hall *hall, int64_t now_us)
 {
 	const Options *options = hall->options;
 	int64_t passed_us = now_us - hall->measured_from_us;
-	int64_t length_us = (int64_t)options->seconds * 1000000;
 	for (int i = 0; i < options->viewers && options->churn; i++)
 		if (viewer_state(hall->viewers[i]) == VIEWER_AWAY)
 			viewer_join(hall->viewers[i], now_us);
-	while (hall->churned < (unsigned)options->churn &&
-		hall->churned <
-			(uint64_t)options->churn * (uint64_t)passed_us / (uint64_t)length_us) {
+	while (is_due(hall, hall->churned, options->churn, passed_us)) {
 		unsigned which = (unsigned)g_random_int_range(0, options->viewers);
 		Viewer *viewer = hall->viewers[which];
 		if (viewer_state(viewer) != VIEWER_WATCHING)
@@ -340,7 +418,10 @@ static void send_away(Hall *hall, int64_t now_us)
 	for (unsigned i = 0; i < OPTIONS_PUBLISHERS_MAX; i++)
 		if (hall->publishers[i])
 			publisher_leave(hall->publishers[i]);
-	if ((!present && !http_pending(hall->http)) || now_us - hall->phase_us > LEAVE_US)
+	if (hall->janus)
+		janus_leave(hall->janus);
+	if ((!present && http_pending(hall->http) <= janus_polls(hall->janus)) ||
+		now_us - hall->phase_us > LEAVE_US)
 		enter(hall, PHASE_OVER, now_us);
 }
 
@@ -372,6 +453,8 @@ static void phase_step(Hall *hall, int64_t now_us)
 		break;
 	case PHASE_MEASURE:
 		churn(hall, now_us);
+		churn_speakers(hall, now_us);
+		burst(hall, now_us);
 		if (passed_us < (int64_t)options->seconds * 1000000)
 			break;
 		hall->report.seconds = (double)passed_us / 1e6;

@@ -117,6 +117,16 @@ void report_print(const Report *report)
 		" keyframes, %" G_GUINT64_FORMAT " PLIs, at most %" G_GUINT64_FORMAT " a second\n",
 		report->sent.mic_packets, report->sent.camera_packets, report->sent.repeated,
 		report->sent.keyframes, report->sent.plis, report->sent.worst_plis_per_s);
+	if (report->burst)
+		fprintf(stderr,
+			"%" G_GUINT64_FORMAT " viewers asked for a keyframe within a second: "
+			"speakers were asked %" G_GUINT64_FORMAT " times in it, %" G_GUINT64_FORMAT
+			" times after it\n",
+			report->burst, report->burst_plis, report->burst_plis_after);
+	if (report->churned_publishers)
+		fprintf(stderr,
+			"speakers left and came back %u times: what should arrive is not known\n",
+			report->churned_publishers);
 	print_server(report);
 	print_drops(report);
 	fprintf(stderr,
@@ -196,6 +206,15 @@ json_t *report_json(const Report *report)
 		(json_int_t)report->sent.repeated, "keyframes", (json_int_t)report->sent.keyframes,
 		"plis", (json_int_t)report->sent.plis, "plis_per_s_max",
 		(json_int_t)report->sent.worst_plis_per_s);
+	json_object_set_new(
+		publishers, "churned", json_integer((json_int_t)report->churned_publishers));
+	json_object_set_new(
+		publishers, "failed", json_integer((json_int_t)report->failed_publishers));
+	if (report->burst)
+		json_object_set_new(publishers, "burst",
+			json_pack("{s:I,s:I,s:I}", "viewers", (json_int_t)report->burst, "plis",
+				(json_int_t)report->burst_plis, "plis_after",
+				(json_int_t)report->burst_plis_after));
 	json_t *load = json_pack("{s:f,s:f,s:f,s:f,s:b}", "user_s", report->own_user_s, "sys_s",
 		report->own_sys_s, "late_ms", (double)report->latest_measured_us / 1000,
 		"late_ms_in_all", (double)report->latest_us / 1000, "too_late",

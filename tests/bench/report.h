@@ -22,7 +22,9 @@ typedef struct Report {
 	StreamCounts counts;                    /* of all steady viewers and slots */
 	double ratio_min, ratio_p1, ratio_median;
 	uint64_t opened, not_opened;
-	unsigned churned;
+	unsigned churned, churned_publishers, failed_publishers;
+	uint64_t burst, burst_plis, burst_plis_after; /* PLIs of viewers; what speakers saw of them
+							 within that second, and later */
 
 	PublisherCounts sent; /* of all publishers together; PLIs: of the whole run, worst of one */
 	ServerReading before_joining, start, end;

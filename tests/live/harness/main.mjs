@@ -13,7 +13,7 @@ import { makeMedia } from './media.mjs';
 import { Stack } from './stack.mjs';
 import { Halt, Tap } from './tap.mjs';
 
-const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'tcp', 'crashes', 'farewell'];
+const EVERYDAY = ['oracle', 'forum', 'callup', 'foreign', 'refusals', 'hostile', 'load', 'tcp', 'crashes', 'farewell'];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const build = path.resolve(process.argv[2]);

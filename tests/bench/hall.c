@@ -1,5 +1,6 @@
 #include "hall.h"
 #include "clock.h"
+#include "unrest.h"
 #include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +13,6 @@
 #define QUIET_US 300000
 #define DRAIN_US 700000
 #define LEAVE_US 30000000
-#define BURST_AFTER_US 1000000 /* into the measured time */
-#define BURST_US 900000        /* all within a second, to the speakers' eyes too */
-#define BURST_SEEN_US 960000
 
 typedef enum Phase {
 	PHASE_SPEAKERS,
@@ -49,8 +47,8 @@ struct Hall {
 	Phase phase;
 	int64_t phase_us, step_us; /* since when; next step */
 	uint64_t steps;
-	unsigned asked, churned, churned_publishers;
-	uint64_t burst_from; /* PLIs that speakers had seen before the burst */
+	unsigned asked;
+	Unrest unrest;
 	int64_t join_from_us;
 	int64_t measured_from_us;
 	PublisherCounts sent[OPTIONS_PUBLISHERS_MAX]; /* when the measurement began */
@@ -59,6 +57,31 @@ struct Hall {
 	Report report;
 	char *trouble;
 };
+
+static void bring_speaker(Hall *hall, unsigned index)
+{
+	const Options *options = hall->options;
+	const PublisherPlan plan = { .place = &hall->place,
+		.http = hall->http,
+		.janus = hall->janus,
+		.url = options->whip_url,
+		.token = options->whip_token,
+		.film = hall->film,
+		.kbps = (unsigned)options->kbps,
+		.index = index,
+		.paced = options->paced };
+	hall->publishers[index] = publisher_new(&plan);
+}
+
+static void on_bring_speaker(unsigned index, void *user)
+{
+	bring_speaker(user, index);
+}
+
+static void on_viewer_leaves(unsigned index, void *user)
+{
+	((Hall *)user)->marks[index].watched = false;
+}
 
 Hall *hall_new(const Options *options, GError **error)
 {
@@ -87,6 +110,12 @@ Hall *hall_new(const Options *options, GError **error)
 	for (int i = 0; i < options->viewers; i++)
 		hall->viewers[i] =
 			viewer_new(&hall->audience, options->sample && i % options->sample == 0);
+	hall->unrest = (Unrest){ .options = options,
+		.viewers = hall->viewers,
+		.publishers = hall->publishers,
+		.viewer_leaves = on_viewer_leaves,
+		.bring_speaker = on_bring_speaker,
+		.user = hall };
 	hall->report = (Report){ .options = options, .audience = &hall->audience };
 	return g_steal_pointer(&hall);
 }
@@ -186,8 +215,7 @@ static void sum_speakers(Hall *hall)
 {
 	Report *report = &hall->report;
 	PublisherCounts *sum = &report->sent;
-	report->churned_publishers = hall->churned_publishers;
-	for (int i = 0; i < hall->options->publishers && !hall->churned_publishers; i++) {
+	for (int i = 0; i < hall->options->publishers && !hall->unrest.churned_publishers; i++) {
 		const PublisherCounts *now = publisher_counts(hall->publishers[i]);
 		const PublisherCounts *then = &hall->sent[i];
 		uint64_t mic = now->mic_packets - then->mic_packets;
@@ -249,7 +277,7 @@ static void mark_end(Hall *hall)
 	report->delivered = hall->audience.packets - hall->packets;
 	report->opened = hall->audience.opened - hall->opened;
 	report->not_opened = hall->audience.not_opened - hall->not_opened;
-	report->churned = hall->churned;
+	report->unrest = hall->unrest;
 	server_read_drops(&report->end);
 	if (hall->options->server_pid)
 		server_read_process(&report->end, hall->options->server_pid);
@@ -261,21 +289,6 @@ static void pause_speakers(Hall *hall, bool paused)
 {
 	for (int i = 0; i < hall->options->publishers; i++)
 		publisher_pause(hall->publishers[i], paused);
-}
-
-static void bring_speaker(Hall *hall, unsigned index)
-{
-	const Options *options = hall->options;
-	const PublisherPlan plan = { .place = &hall->place,
-		.http = hall->http,
-		.janus = hall->janus,
-		.url = options->whip_url,
-		.token = options->whip_token,
-		.film = hall->film,
-		.kbps = (unsigned)options->kbps,
-		.index = index,
-		.paced = options->paced };
-	hall->publishers[index] = publisher_new(&plan);
 }
 
 /* In order: the first to be answered has the main picture. */
@@ -325,87 +338,6 @@ static void bring_viewers(Hall *hall, int64_t now_us)
 	enter(hall, PHASE_SETTLE, now_us);
 }
 
-/* Whether one more of so many is due, spread evenly over the measured time. */
-static bool is_due(const Hall *hall, unsigned done, int all, int64_t passed_us)
-{
-	int64_t length_us = (int64_t)hall->options->seconds * 1000000;
-	return done < (unsigned)all &&
-	       done < (uint64_t)all * (uint64_t)passed_us / (uint64_t)length_us;
-}
-
-/* Speakers leave and others come to their places; also who is on the main picture. */
-static void churn_speakers(Hall *hall, int64_t now_us)
-{
-	const Options *options = hall->options;
-	int64_t passed_us = now_us - hall->measured_from_us;
-	for (int i = 0; i < options->publishers && options->churn_publishers; i++) {
-		Publisher *publisher = hall->publishers[i];
-		if (publisher && publisher_trouble(publisher)) {
-			fprintf(stderr, "load: a speaker failed: %s\n",
-				publisher_trouble(publisher));
-			publisher_leave(publisher);
-			publisher_free(g_steal_pointer(&hall->publishers[i]));
-			hall->report.failed_publishers++;
-		}
-		if (!hall->publishers[i])
-			bring_speaker(hall, (unsigned)i);
-	}
-	while (is_due(hall, hall->churned_publishers, options->churn_publishers, passed_us)) {
-		unsigned which = (unsigned)g_random_int_range(0, options->publishers);
-		if (!publisher_is_connected(hall->publishers[which]))
-			return; /* another next time */
-		publisher_leave(hall->publishers[which]);
-		publisher_free(g_steal_pointer(&hall->publishers[which]));
-		hall->churned_publishers++;
-		bring_speaker(hall, which);
-	}
-}
-
-static uint64_t plis_seen(const Hall *hall)
-{
-	uint64_t sum = 0;
-	for (int i = 0; i < hall->options->publishers; i++)
-		sum += publisher_counts(hall->publishers[i])->plis;
-	return sum;
-}
-
-/* Every viewer asks once, spread over a second. */
-static void burst(Hall *hall, int64_t now_us)
-{
-	Report *report = &hall->report;
-	int64_t passed_us = now_us - hall->measured_from_us - BURST_AFTER_US;
-	uint64_t viewers = (uint64_t)hall->options->viewers;
-	if (!hall->options->pli_burst || passed_us < 0)
-		return;
-	if (!report->burst)
-		hall->burst_from = plis_seen(hall);
-	while (report->burst < viewers && report->burst * BURST_US <= (uint64_t)passed_us * viewers)
-		viewer_complain(hall->viewers[report->burst++]);
-	uint64_t seen = plis_seen(hall) - hall->burst_from;
-	if (passed_us <= BURST_SEEN_US)
-		report->burst_plis = seen;
-	report->burst_plis_after = seen - report->burst_plis;
-}
-
-/* Leaves and joins, spread over the measured time. */
-static void churn(Hall *hall, int64_t now_us)
-{
-	const Options *options = hall->options;
-	int64_t passed_us = now_us - hall->measured_from_us;
-	for (int i = 0; i < options->viewers && options->churn; i++)
-		if (viewer_state(hall->viewers[i]) == VIEWER_AWAY)
-			viewer_join(hall->viewers[i], now_us);
-	while (is_due(hall, hall->churned, options->churn, passed_us)) {
-		unsigned which = (unsigned)g_random_int_range(0, options->viewers);
-		Viewer *viewer = hall->viewers[which];
-		if (viewer_state(viewer) != VIEWER_WATCHING)
-			return; /* another next time */
-		hall->marks[which].watched = false;
-		viewer_leave(viewer);
-		hall->churned++;
-	}
-}
-
 static void send_away(Hall *hall, int64_t now_us)
 {
 	unsigned present = 0;
@@ -452,9 +384,7 @@ static void phase_step(Hall *hall, int64_t now_us)
 		enter(hall, PHASE_MEASURE, now_us);
 		break;
 	case PHASE_MEASURE:
-		churn(hall, now_us);
-		churn_speakers(hall, now_us);
-		burst(hall, now_us);
+		unrest_tick(&hall->unrest, now_us - hall->measured_from_us, now_us);
 		if (passed_us < (int64_t)options->seconds * 1000000)
 			break;
 		hall->report.seconds = (double)passed_us / 1e6;

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "publisher.h"
 #include "server.h"
+#include "unrest.h"
 #include "viewer.h"
 #include <jansson.h>
 
@@ -22,9 +23,7 @@ typedef struct Report {
 	StreamCounts counts;                    /* of all steady viewers and slots */
 	double ratio_min, ratio_p1, ratio_median;
 	uint64_t opened, not_opened;
-	unsigned churned, churned_publishers, failed_publishers;
-	uint64_t burst, burst_plis, burst_plis_after; /* PLIs of viewers; what speakers saw of them
-							 within that second, and later */
+	Unrest unrest; /* what it counts */
 
 	PublisherCounts sent; /* of all publishers together; PLIs: of the whole run, worst of one */
 	ServerReading before_joining, start, end;

@@ -8,6 +8,7 @@ import readline from 'node:readline';
 
 import { Child } from '../../live/harness/process.mjs';
 import { check } from '../../live/harness/tap.mjs';
+import { LATE_MS } from './tap.mjs';
 
 const TRIES = 3;
 
@@ -75,8 +76,17 @@ export async function measured(tap, start) {
   }
 }
 
-// 20 who are inside and measured, while a hall comes through the door. Returns both reports.
-export async function storm(stack, build, dir, viewers, inside = 20) {
+// 20 who are inside and measured, while a hall comes through the door. Returns both reports; again when
+// the first packets are slow and our own timer was late, three times at most.
+export async function storm(stack, build, dir, viewers, firstMs, inside = 20) {
+  for (let n = 1; ; n++) {
+    const reports = await stormOnce(stack, build, dir, viewers, inside);
+    const { joining, load } = reports[1];
+    if (n === TRIES || load.late_ms_in_all <= LATE_MS || joining.first_packet_ms.p95 <= firstMs) return reports;
+  }
+}
+
+async function stormOnce(stack, build, dir, viewers, inside) {
   const within = loadOn(stack, build, dir, ['--viewers', inside, '--settle', 2, '--seconds', 22]);
   await within.phase('measuring');
   const outside = loadOn(stack, build, dir, [

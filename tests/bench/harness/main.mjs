@@ -158,7 +158,7 @@ async function foreign() {
 }
 
 async function stormPart() {
-  const reports = await withServer('auto', (stack) => storm(stack, build, dir, 442));
+  const reports = await withServer('auto', (stack) => storm(stack, build, dir, 442, 1000));
   judgeStorm(tap, 'storm', 442, reports, 1000);
 }
 

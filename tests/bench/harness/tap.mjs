@@ -2,7 +2,7 @@
 
 import { Tap } from '../../live/harness/tap.mjs';
 
-const LATE_MS = 50;
+export const LATE_MS = 50;
 
 export class BenchTap extends Tap {
   // The same sentences in a suite that has a Tap of its own.

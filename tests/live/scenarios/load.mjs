@@ -13,7 +13,7 @@ export async function run({ tap, build, dir, long, stack: start }) {
   const pid = stack.pid('sfu');
   const bench = BenchTap.over(tap);
 
-  judgeStorm(bench, 'load: storm', CROWD, await storm(stack, build, dir, CROWD, 10), FIRST_MS);
+  judgeStorm(bench, 'load: storm', CROWD, await storm(stack, build, dir, CROWD, FIRST_MS, 10), FIRST_MS);
 
   const burst = await measured(tap, () =>
     loadOn(stack, build, dir, ['--viewers', CROWD, '--kbps', 600, '--settle', 2, '--seconds', 4, '--pli-burst']),

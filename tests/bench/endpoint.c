@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <netdb.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@ struct Endpoint {
 	void *user;
 	int fd;
 	bool opens, checked;
-	char username[300], password[257];
+	char username[300], password[257], own_password[25];
+	struct sockaddr_storage target;
 	StunCheck check; /* the last that was sent */
 	int64_t check_due_us;
 	Handshake *handshake;
@@ -62,8 +64,22 @@ static void take_state(Endpoint *endpoint, HandshakeState state)
 		endpoint->trouble = "libsrtp2 takes no session with these keys";
 }
 
+static void answer_check(Endpoint *endpoint, const uint8_t *request)
+{
+	uint8_t data[STUN_CHECK_MAX];
+	if (endpoint->target.ss_family != AF_INET)
+		return;
+	size_t len = stun_write_answer(data, sizeof data, request,
+		(const struct sockaddr_in *)&endpoint->target, endpoint->own_password);
+	send_datagram(data, len, endpoint);
+}
+
 static void take_stun(Endpoint *endpoint, const uint8_t *data, size_t len)
 {
+	if (stun_is_request(data, len)) {
+		answer_check(endpoint, data);
+		return;
+	}
 	if (!stun_is_answer(data, len, &endpoint->check) || endpoint->checked)
 		return;
 	endpoint->checked = true;
@@ -173,8 +189,11 @@ Endpoint *endpoint_new(const EndpointPlace *place, const Offer *offer, const Ans
 	g_snprintf(endpoint->username, sizeof endpoint->username, "%s:%s", answer->ufrag,
 		offer->ufrag);
 	g_strlcpy(endpoint->password, answer->pwd, sizeof endpoint->password);
+	g_strlcpy(endpoint->own_password, offer->pwd, sizeof endpoint->own_password);
+	endpoint->target = target;
 	endpoint->check = (StunCheck){ .username = endpoint->username,
 		.password = endpoint->password,
+		.controlled = offer->answers,
 		.tie_breaker = (uint64_t)g_random_int() << 32 | g_random_int() };
 	if (!open_socket(endpoint, &target, len)) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "socket: %s",
@@ -197,6 +216,18 @@ void endpoint_free(Endpoint *endpoint)
 	if (endpoint->fd >= 0)
 		close(endpoint->fd);
 	g_free(endpoint);
+}
+
+char *endpoint_candidate(const Endpoint *endpoint)
+{
+	struct sockaddr_storage own;
+	socklen_t len = sizeof own;
+	char address[INET6_ADDRSTRLEN], port[8];
+	if (getsockname(endpoint->fd, (struct sockaddr *)&own, &len) < 0 ||
+		getnameinfo((struct sockaddr *)&own, len, address, sizeof address, port,
+			sizeof port, NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
+		return NULL;
+	return g_strdup_printf("candidate:1 1 udp 2130706431 %s %s typ host", address, port);
 }
 
 void endpoint_tick(Endpoint *endpoint, int64_t now_us)

@@ -1,6 +1,6 @@
 /* endpoint.h - one peer's socket, its ICE, its DTLS and its SRTP
  *
- * A full ICE agent's controlling side, as small as an ICE-lite server allows: one candidate, a
+ * A full ICE agent's side, as small as an ICE-lite server allows: one candidate, a
  * check that nominates at once, then one each 2.5 s for consent. Packets come up as they came,
  * still sealed. Never freed from inside one of its own events. */
 #pragma once
@@ -34,6 +34,9 @@ Endpoint *endpoint_new(const EndpointPlace *place, const Offer *offer, const Ans
 	bool opens, const EndpointEvents *events, void *user, GError **error);
 /* Says close_notify first. */
 void endpoint_free(Endpoint *endpoint);
+
+/* "candidate:…" of our socket, for a server that wants to know. Free with g_free. */
+char *endpoint_candidate(const Endpoint *endpoint);
 
 /* Each 100 ms: checks, and what DTLS sends again. */
 void endpoint_tick(Endpoint *endpoint, int64_t now_us);

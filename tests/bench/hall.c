@@ -1,5 +1,6 @@
 #include "hall.h"
 #include "clock.h"
+#include "unrest.h"
 #include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct Hall {
 	const Options *options;
 	Ground *ground;
 	Http *http;
+	Janus *janus; /* or NULL */
 	HandshakeContext *dtls;
 	Film *film;
 	EndpointPlace place;
@@ -45,7 +47,8 @@ struct Hall {
 	Phase phase;
 	int64_t phase_us, step_us; /* since when; next step */
 	uint64_t steps;
-	unsigned asked, churned;
+	unsigned asked;
+	Unrest unrest;
 	int64_t join_from_us;
 	int64_t measured_from_us;
 	PublisherCounts sent[OPTIONS_PUBLISHERS_MAX]; /* when the measurement began */
@@ -54,6 +57,31 @@ struct Hall {
 	Report report;
 	char *trouble;
 };
+
+static void bring_speaker(Hall *hall, unsigned index)
+{
+	const Options *options = hall->options;
+	const PublisherPlan plan = { .place = &hall->place,
+		.http = hall->http,
+		.janus = hall->janus,
+		.url = options->whip_url,
+		.token = options->whip_token,
+		.film = hall->film,
+		.kbps = (unsigned)options->kbps,
+		.index = index,
+		.paced = options->paced };
+	hall->publishers[index] = publisher_new(&plan);
+}
+
+static void on_bring_speaker(unsigned index, void *user)
+{
+	bring_speaker(user, index);
+}
+
+static void on_viewer_leaves(unsigned index, void *user)
+{
+	((Hall *)user)->marks[index].watched = false;
+}
 
 Hall *hall_new(const Options *options, GError **error)
 {
@@ -65,11 +93,15 @@ Hall *hall_new(const Options *options, GError **error)
 		return NULL;
 	hall->http = http_new(hall->ground, (unsigned)(options->storm ? 256 : options->parallel),
 		!options->insecure, options->storm);
+	hall->janus = options->janus
+			      ? janus_new(hall->http, options->janus, (unsigned)options->room)
+			      : NULL;
 	hall->place = (EndpointPlace){
 		.ground = hall->ground, .dtls = hall->dtls, .anywhere = options->anywhere
 	};
 	hall->audience = (Audience){ .place = &hall->place,
 		.http = hall->http,
+		.janus = hall->janus,
 		.url = options->whep_url,
 		.token = options->whep_token,
 		.join_timeout_us = (int64_t)options->join_timeout * 1000000 };
@@ -78,6 +110,12 @@ Hall *hall_new(const Options *options, GError **error)
 	for (int i = 0; i < options->viewers; i++)
 		hall->viewers[i] =
 			viewer_new(&hall->audience, options->sample && i % options->sample == 0);
+	hall->unrest = (Unrest){ .options = options,
+		.viewers = hall->viewers,
+		.publishers = hall->publishers,
+		.viewer_leaves = on_viewer_leaves,
+		.bring_speaker = on_bring_speaker,
+		.user = hall };
 	hall->report = (Report){ .options = options, .audience = &hall->audience };
 	return g_steal_pointer(&hall);
 }
@@ -87,6 +125,7 @@ void hall_free(Hall *hall)
 	if (!hall)
 		return;
 	http_free(hall->http); /* nobody is called back any more */
+	janus_free(hall->janus);
 	for (int i = 0; hall->viewers && i < hall->options->viewers; i++)
 		viewer_free(hall->viewers[i]);
 	for (unsigned i = 0; i < OPTIONS_PUBLISHERS_MAX; i++)
@@ -171,11 +210,12 @@ static void add_counts(StreamCounts *sum, const StreamCounts *now, const StreamC
 	sum->duplicates += now->duplicates - then->duplicates;
 }
 
+/* Those who came and went have counts that began anew. */
 static void sum_speakers(Hall *hall)
 {
 	Report *report = &hall->report;
 	PublisherCounts *sum = &report->sent;
-	for (int i = 0; i < hall->options->publishers; i++) {
+	for (int i = 0; i < hall->options->publishers && !hall->unrest.churned_publishers; i++) {
 		const PublisherCounts *now = publisher_counts(hall->publishers[i]);
 		const PublisherCounts *then = &hall->sent[i];
 		uint64_t mic = now->mic_packets - then->mic_packets;
@@ -237,7 +277,7 @@ static void mark_end(Hall *hall)
 	report->delivered = hall->audience.packets - hall->packets;
 	report->opened = hall->audience.opened - hall->opened;
 	report->not_opened = hall->audience.not_opened - hall->not_opened;
-	report->churned = hall->churned;
+	report->unrest = hall->unrest;
 	server_read_drops(&report->end);
 	if (hall->options->server_pid)
 		server_read_process(&report->end, hall->options->server_pid);
@@ -274,15 +314,7 @@ static void bring_speakers(Hall *hall, int64_t now_us)
 	}
 	if (hall->publishers[connected])
 		return;
-	const PublisherPlan plan = { .place = &hall->place,
-		.http = hall->http,
-		.url = options->whip_url,
-		.token = options->whip_token,
-		.film = hall->film,
-		.kbps = (unsigned)options->kbps,
-		.index = (unsigned)connected,
-		.paced = options->paced };
-	hall->publishers[connected] = publisher_new(&plan);
+	bring_speaker(hall, (unsigned)connected);
 }
 
 static void bring_viewers(Hall *hall, int64_t now_us)
@@ -306,28 +338,6 @@ static void bring_viewers(Hall *hall, int64_t now_us)
 	enter(hall, PHASE_SETTLE, now_us);
 }
 
-/* Leaves and joins, spread over the measured time; those who open packets stay. */
-static void churn(Hall *hall, int64_t now_us)
-{
-	const Options *options = hall->options;
-	int64_t passed_us = now_us - hall->measured_from_us;
-	int64_t length_us = (int64_t)options->seconds * 1000000;
-	for (int i = 0; i < options->viewers && options->churn; i++)
-		if (viewer_state(hall->viewers[i]) == VIEWER_AWAY)
-			viewer_join(hall->viewers[i], now_us);
-	while (hall->churned < (unsigned)options->churn &&
-		hall->churned <
-			(uint64_t)options->churn * (uint64_t)passed_us / (uint64_t)length_us) {
-		unsigned which = (unsigned)g_random_int_range(0, options->viewers);
-		Viewer *viewer = hall->viewers[which];
-		if (viewer_state(viewer) != VIEWER_WATCHING)
-			return; /* another next time */
-		hall->marks[which].watched = false;
-		viewer_leave(viewer);
-		hall->churned++;
-	}
-}
-
 static void send_away(Hall *hall, int64_t now_us)
 {
 	unsigned present = 0;
@@ -340,7 +350,10 @@ static void send_away(Hall *hall, int64_t now_us)
 	for (unsigned i = 0; i < OPTIONS_PUBLISHERS_MAX; i++)
 		if (hall->publishers[i])
 			publisher_leave(hall->publishers[i]);
-	if ((!present && !http_pending(hall->http)) || now_us - hall->phase_us > LEAVE_US)
+	if (hall->janus)
+		janus_leave(hall->janus);
+	if ((!present && http_pending(hall->http) <= janus_polls(hall->janus)) ||
+		now_us - hall->phase_us > LEAVE_US)
 		enter(hall, PHASE_OVER, now_us);
 }
 
@@ -371,7 +384,7 @@ static void phase_step(Hall *hall, int64_t now_us)
 		enter(hall, PHASE_MEASURE, now_us);
 		break;
 	case PHASE_MEASURE:
-		churn(hall, now_us);
+		unrest_tick(&hall->unrest, now_us - hall->measured_from_us, now_us);
 		if (passed_us < (int64_t)options->seconds * 1000000)
 			break;
 		hall->report.seconds = (double)passed_us / 1e6;

@@ -219,15 +219,25 @@ static void queue(Http *http, Request *request)
 	g_queue_push_tail(&http->waiting, request); /* the next tick starts it */
 }
 
-void http_post_sdp(
-	Http *http, const char *url, const char *token, const char *sdp, HttpDone done, void *user)
+static void post(Http *http, Request *request, const char *type, const char *body)
 {
-	Request *request = request_new(http, url, token, done, user);
-	request->sent = g_strdup(sdp);
-	request->headers = curl_slist_append(request->headers, "Content-Type: application/sdp");
+	request->sent = g_strdup(body);
+	request->headers = curl_slist_append(request->headers, type);
 	request->headers = curl_slist_append(request->headers, "Expect:");
 	curl_easy_setopt(request->easy, CURLOPT_POSTFIELDS, request->sent);
 	queue(http, request);
+}
+
+void http_post_sdp(
+	Http *http, const char *url, const char *token, const char *sdp, HttpDone done, void *user)
+{
+	post(http, request_new(http, url, token, done, user), "Content-Type: application/sdp", sdp);
+}
+
+void http_post_json(Http *http, const char *url, const char *json, HttpDone done, void *user)
+{
+	post(http, request_new(http, url, NULL, done, user), "Content-Type: application/json",
+		json);
 }
 
 void http_delete(Http *http, const char *url, const char *token, HttpDone done, void *user)

@@ -6,7 +6,7 @@
 #include "ground.h"
 
 #define HTTP_BODY_MAX (256 * 1024)
-#define HTTP_TIMEOUT_S 30
+#define HTTP_TIMEOUT_S 40 /* longer than the 30 s of a long poll */
 
 typedef struct HttpAnswer {
 	long status; /* 0: no answer, error says why */
@@ -27,6 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_free)
 /* token may be NULL. */
 void http_post_sdp(
 	Http *http, const char *url, const char *token, const char *sdp, HttpDone done, void *user);
+void http_post_json(Http *http, const char *url, const char *json, HttpDone done, void *user);
 void http_delete(Http *http, const char *url, const char *token, HttpDone done, void *user);
 void http_get(Http *http, const char *url, HttpDone done, void *user);
 void http_tick(Http *http);

@@ -89,6 +89,39 @@ char *offer_write_publisher(const Offer *offer)
 	return g_string_free(out, FALSE);
 }
 
+/* A line of theirs in our answer; what is theirs alone is left out. */
+static void answer_line(GString *out, const Offer *ours, const char *line)
+{
+	static const char *const theirs[] = { "a=candidate:", "a=end-of-candidates", "a=ssrc",
+		"a=msid:", "a=ice-lite", "a=ice-options:", "a=extmap-allow-mixed", NULL };
+	for (unsigned i = 0; theirs[i]; i++)
+		if (g_str_has_prefix(line, theirs[i]))
+			return;
+	if (g_str_has_prefix(line, "a=ice-ufrag:"))
+		g_string_append_printf(out, "a=ice-ufrag:%s", ours->ufrag);
+	else if (g_str_has_prefix(line, "a=ice-pwd:"))
+		g_string_append_printf(out, "a=ice-pwd:%s", ours->pwd);
+	else if (g_str_has_prefix(line, "a=fingerprint:"))
+		g_string_append_printf(out, "a=fingerprint:sha-256 %s", ours->fingerprint);
+	else if (g_str_has_prefix(line, "a=setup:"))
+		g_string_append(out, "a=setup:active");
+	else if (!strcmp(line, "a=sendonly"))
+		g_string_append(out, "a=recvonly");
+	else
+		g_string_append(out, line);
+	g_string_append(out, "\r\n");
+}
+
+char *answer_write(const Offer *ours, const char *theirs)
+{
+	g_auto(GStrv) lines = g_strsplit(theirs, "\n", 1000);
+	GString *out = g_string_new(NULL);
+	for (unsigned i = 0; lines[i]; i++)
+		if (*g_strchomp(lines[i]))
+			answer_line(out, ours, lines[i]);
+	return g_string_free(out, FALSE);
+}
+
 /* The rest of a line that begins so, else NULL. */
 static const char *after(const char *line, const char *prefix)
 {
@@ -158,6 +191,7 @@ bool answer_read(Answer *answer, const char *sdp, GError **error)
 			media = &answer->media[answer->media_count++];
 			value = strchr(value, ' ');
 			media->taken = value && g_ascii_strtoull(value, NULL, 10);
+			media->video = g_str_has_prefix(line, "m=video");
 		} else if ((value = after(line, "a=ice-ufrag:"))) {
 			g_strlcpy(answer->ufrag, value, sizeof answer->ufrag);
 		} else if ((value = after(line, "a=ice-pwd:"))) {

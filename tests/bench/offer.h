@@ -16,6 +16,7 @@ enum { OFFER_OPUS = 111, OFFER_VP8 = 96, OFFER_RTX = 97 };
 typedef struct Offer {
 	char ufrag[9], pwd[25];
 	const char *fingerprint; /* "AB:CD:…" */
+	bool answers;            /* theirs was first: they nominate */
 	/* of a publisher; 0 in a viewer's */
 	uint32_t mic_ssrc, camera_ssrc, camera_rtx_ssrc;
 } Offer;
@@ -28,6 +29,7 @@ typedef struct AnswerCandidate {
 typedef struct AnswerMedia {
 	uint32_t ssrc, rtx_ssrc; /* what the server sends here; 0 for nothing */
 	bool taken;              /* neither refused nor inactive */
+	bool video;
 	RtpExtensionIds extensions;
 } AnswerMedia;
 
@@ -47,5 +49,9 @@ char *offer_write_viewer(const Offer *offer);
 /* Microphone, camera. Free with g_free. */
 char *offer_write_publisher(const Offer *offer);
 
-/* False with error when something is missing that a peer cannot do without. */
+/* Our answer to an offer that sends to us, which repeats it where it may. Free with g_free. */
+char *answer_write(const Offer *ours, const char *theirs);
+
+/* Serves offers as well: what they send to us. False with error when something is missing that a
+ * peer cannot do without. */
 bool answer_read(Answer *answer, const char *sdp, GError **error);

@@ -46,6 +46,14 @@ static bool read_demo(Options *options, GError **error)
 	return true;
 }
 
+static bool judge_janus(const Options *options, GError **error)
+{
+	if (options->demo || options->churn || options->churn_publishers)
+		return refuse(error, "--janus goes with neither --demo nor --churn");
+	return options->anywhere || target_url_is_local(options->janus) ||
+	       refuse(error, "--janus: that is not this machine");
+}
+
 static bool between(int value, int low, int high)
 {
 	return value >= low && value <= high;
@@ -53,7 +61,7 @@ static bool between(int value, int low, int high)
 
 static bool judge(Options *options, GError **error)
 {
-	if (!options->demo)
+	if (!options->demo && !options->janus)
 		return refuse(
 			error, "--demo FILE is missing: the line that `diemcau up --demo` prints");
 	if (!between(options->viewers, 0, OPTIONS_VIEWERS_MAX) ||
@@ -61,8 +69,9 @@ static bool judge(Options *options, GError **error)
 		!between(options->kbps, 50, 20000) || !between(options->rate, 1, 1000) ||
 		!between(options->seconds, 1, 86400) || !between(options->settle, 0, 600) ||
 		!between(options->sample, 0, OPTIONS_VIEWERS_MAX) ||
-		!between(options->churn, 0, 1000000) || !between(options->join_timeout, 1, 600) ||
-		!between(options->parallel, 1, 512))
+		!between(options->churn, 0, 1000000) ||
+		!between(options->churn_publishers, 0, 1000000) ||
+		!between(options->join_timeout, 1, 600) || !between(options->parallel, 1, 512))
 		return refuse(error, "a number is out of its range");
 	if (!strcmp(options->profile_name, "gcm"))
 		options->profile = SRTP_PROFILE_AEAD_AES_128_GCM;
@@ -86,6 +95,7 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 		.sample = 20,
 		.join_timeout = 30,
 		.parallel = 32,
+		.room = 1,
 		.profile_name = g_strdup("both") };
 	const GOptionEntry entries[] = {
 		{ "demo", 0, 0, G_OPTION_ARG_FILENAME, &options->demo,
@@ -109,10 +119,17 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 		{ "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "measured", "S" },
 		{ "churn", 0, 0, G_OPTION_ARG_INT, &options->churn,
 			"random leaves and joins while it is measured", "N" },
+		{ "churn-publishers", 0, 0, G_OPTION_ARG_INT, &options->churn_publishers,
+			"speakers who leave and come back meanwhile", "N" },
+		{ "pli-burst", 0, 0, G_OPTION_ARG_NONE, &options->pli_burst,
+			"every viewer asks for a keyframe within one second", NULL },
 		{ "sample", 0, 0, G_OPTION_ARG_INT, &options->sample,
 			"every so manieth viewer opens its packets; 0: none", "N" },
 		{ "profile", 0, 0, G_OPTION_ARG_STRING, &options->profile_name, "of SRTP",
 			"gcm|cm|both" },
+		{ "janus", 0, 0, G_OPTION_ARG_STRING, &options->janus,
+			"a videoroom of Janus instead, for comparison", "URL" },
+		{ "room", 0, 0, G_OPTION_ARG_INT, &options->room, "of Janus (1)", "N" },
 		{ "server-pid", 0, 0, G_OPTION_ARG_INT, &options->server_pid,
 			"of diemcau-sfu, for its CPU and memory", "PID" },
 		{ "metrics", 0, 0, G_OPTION_ARG_STRING, &options->metrics, "of the server", "URL" },
@@ -128,13 +145,15 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 		return false;
 	if (argc > 1)
 		return refuse(error, "there are options only; --help lists them");
-	return judge(options, error) && read_demo(options, error);
+	return judge(options, error) &&
+	       (options->janus ? judge_janus(options, error) : read_demo(options, error));
 }
 
 void options_clear(Options *options)
 {
 	g_free(options->media);
 	g_free(options->demo);
+	g_free(options->janus);
 	g_free(options->metrics);
 	g_free(options->profile_name);
 	g_free(options->whip_url);

@@ -8,10 +8,12 @@
 #define OPTIONS_PUBLISHERS_MAX 16
 
 typedef struct Options {
-	int viewers, publishers, kbps, rate, seconds, settle, sample, churn, join_timeout, parallel;
-	gboolean storm, paced, insecure, anywhere;
+	int viewers, publishers, kbps, rate, seconds, settle, sample, churn, churn_publishers,
+		join_timeout, parallel, room;
+	gboolean storm, paced, insecure, anywhere, pli_burst;
 	SrtpProfile profile; /* NONE: both are offered */
 	char *media, *demo, *metrics, *profile_name;
+	char *janus; /* its API, instead of a demo */
 	int server_pid;
 	char *whip_url, *whip_token, *whep_url, *whep_token; /* of the demo */
 } Options;

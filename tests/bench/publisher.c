@@ -304,14 +304,39 @@ static void on_connected(void *user)
 
 /* -- joining and leaving -- */
 
-static void on_answer(const HttpAnswer *http, void *user)
+static void take_answer(Publisher *publisher, const char *sdp)
 {
 	static const EndpointEvents events = {
 		.connected = on_connected, .rtp = on_rtp, .rtcp = on_rtcp
 	};
-	Publisher *publisher = user;
 	g_autoptr(GError) error = NULL;
 	Answer answer;
+	if (answer_read(&answer, sdp, &error)) {
+		publisher->extensions = answer.media[0].extensions;
+		publisher->endpoint = endpoint_new(publisher->plan.place, &publisher->offer,
+			&answer, true, &events, publisher, &error);
+	}
+	if (!publisher->endpoint)
+		fail(publisher, error->message);
+}
+
+static void on_janus(JanusSeat *seat, const char *sdp, const char *why, void *user)
+{
+	Publisher *publisher = user;
+	if (!sdp) {
+		fail(publisher, why);
+		return;
+	}
+	take_answer(publisher, sdp);
+	if (publisher->endpoint) {
+		g_autofree char *candidate = endpoint_candidate(publisher->endpoint);
+		janus_trickle(seat, candidate);
+	}
+}
+
+static void on_answer(const HttpAnswer *http, void *user)
+{
+	Publisher *publisher = user;
 	if (http->status != 201) {
 		g_autofree char *why =
 			http->status ? g_strdup_printf("the offer was answered %ld: %.200s",
@@ -322,13 +347,7 @@ static void on_answer(const HttpAnswer *http, void *user)
 	}
 	publisher->location =
 		g_uri_resolve_relative(publisher->plan.url, http->location, G_URI_FLAGS_NONE, NULL);
-	if (answer_read(&answer, http->body, &error)) {
-		publisher->extensions = answer.media[0].extensions;
-		publisher->endpoint = endpoint_new(publisher->plan.place, &publisher->offer,
-			&answer, true, &events, publisher, &error);
-	}
-	if (!publisher->endpoint)
-		fail(publisher, error->message);
+	take_answer(publisher, http->body);
 }
 
 Publisher *publisher_new(const PublisherPlan *plan)
@@ -345,7 +364,10 @@ Publisher *publisher_new(const PublisherPlan *plan)
 		.sequence = (uint16_t)(g_random_int() & 0x7fff) };
 	publisher->queued_from = publisher->camera.sequence;
 	g_autofree char *sdp = offer_write_publisher(&publisher->offer);
-	http_post_sdp(plan->http, plan->url, plan->token, sdp, on_answer, publisher);
+	if (plan->janus)
+		janus_publish(plan->janus, sdp, on_janus, publisher);
+	else
+		http_post_sdp(plan->http, plan->url, plan->token, sdp, on_answer, publisher);
 	return publisher;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "endpoint.h"
 #include "http.h"
+#include "janus.h"
 #include "source.h"
 
 #define PUBLISHER_PAYLOAD_MAX 1170 /* of video, its descriptor counted */
@@ -20,6 +21,7 @@ typedef struct PublisherPlan {
 	const EndpointPlace *place;
 	Http *http;
 	const char *url, *token;
+	Janus *janus;     /* to whom it speaks instead; else NULL */
 	const Film *film; /* may be NULL */
 	unsigned kbps;
 	unsigned index;

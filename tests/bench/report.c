@@ -52,8 +52,8 @@ static void print_arrival(const Report *report)
 		", out of order %" G_GUINT64_FORMAT ", lost %" G_GUINT64_FORMAT
 		", duplicates %" G_GUINT64_FORMAT "\n"
 		"  opened with libsrtp2   %" G_GUINT64_FORMAT " good, %" G_GUINT64_FORMAT " bad\n",
-		report->joined, report->failed, report->steady, report->churned, report->expected,
-		report->expected_each, report->received,
+		report->joined, report->failed, report->steady, report->unrest.churned,
+		report->expected, report->expected_each, report->received,
 		(double)report->counts.bytes * 8 / 1e6 / report->seconds, 100 * report->ratio_min,
 		100 * report->ratio_p1, 100 * report->ratio_median, report->counts.missing,
 		report->counts.repaired, report->counts.late, report_lost(report),
@@ -117,6 +117,17 @@ void report_print(const Report *report)
 		" keyframes, %" G_GUINT64_FORMAT " PLIs, at most %" G_GUINT64_FORMAT " a second\n",
 		report->sent.mic_packets, report->sent.camera_packets, report->sent.repeated,
 		report->sent.keyframes, report->sent.plis, report->sent.worst_plis_per_s);
+	if (report->unrest.burst)
+		fprintf(stderr,
+			"%" G_GUINT64_FORMAT " viewers asked for a keyframe within a second: "
+			"speakers were asked %" G_GUINT64_FORMAT " times in it, %" G_GUINT64_FORMAT
+			" times after it\n",
+			report->unrest.burst, report->unrest.burst_plis,
+			report->unrest.burst_plis_after);
+	if (report->unrest.churned_publishers)
+		fprintf(stderr,
+			"speakers left and came back %u times: what should arrive is not known\n",
+			report->unrest.churned_publishers);
 	print_server(report);
 	print_drops(report);
 	fprintf(stderr,
@@ -175,7 +186,7 @@ json_t *report_json(const Report *report)
 	const Audience *audience = report->audience;
 	json_t *viewers = json_pack("{s:i,s:i,s:i,s:i,s:f}", "joined", (int)report->joined,
 		"failed", (int)report->failed, "steady", (int)report->steady, "churned",
-		(int)report->churned, "join_s", report->join_s);
+		(int)report->unrest.churned, "join_s", report->join_s);
 	json_t *packets = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "expected",
 		(json_int_t)report->expected, "received", (json_int_t)report->received, "delivered",
 		(json_int_t)report->delivered, "gaps", (json_int_t)report->counts.missing,
@@ -196,6 +207,15 @@ json_t *report_json(const Report *report)
 		(json_int_t)report->sent.repeated, "keyframes", (json_int_t)report->sent.keyframes,
 		"plis", (json_int_t)report->sent.plis, "plis_per_s_max",
 		(json_int_t)report->sent.worst_plis_per_s);
+	json_object_set_new(
+		publishers, "churned", json_integer((json_int_t)report->unrest.churned_publishers));
+	json_object_set_new(
+		publishers, "failed", json_integer((json_int_t)report->unrest.failed_publishers));
+	if (report->unrest.burst)
+		json_object_set_new(publishers, "burst",
+			json_pack("{s:I,s:I,s:I}", "viewers", (json_int_t)report->unrest.burst,
+				"plis", (json_int_t)report->unrest.burst_plis, "plis_after",
+				(json_int_t)report->unrest.burst_plis_after));
 	json_t *load = json_pack("{s:f,s:f,s:f,s:f,s:b}", "user_s", report->own_user_s, "sys_s",
 		report->own_sys_s, "late_ms", (double)report->latest_measured_us / 1000,
 		"late_ms_in_all", (double)report->latest_us / 1000, "too_late",

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "publisher.h"
 #include "server.h"
+#include "unrest.h"
 #include "viewer.h"
 #include <jansson.h>
 
@@ -22,7 +23,7 @@ typedef struct Report {
 	StreamCounts counts;                    /* of all steady viewers and slots */
 	double ratio_min, ratio_p1, ratio_median;
 	uint64_t opened, not_opened;
-	unsigned churned;
+	Unrest unrest; /* what it counts */
 
 	PublisherCounts sent; /* of all publishers together; PLIs: of the whole run, worst of one */
 	ServerReading before_joining, start, end;

@@ -10,9 +10,11 @@ enum { BINDING_REQUEST = 0x0001, BINDING_SUCCESS = 0x0101 };
 enum {
 	USERNAME = 0x0006,
 	MESSAGE_INTEGRITY = 0x0008,
+	XOR_MAPPED_ADDRESS = 0x0020,
 	PRIORITY = 0x0024,
 	USE_CANDIDATE = 0x0025,
 	FINGERPRINT = 0x8028,
+	ICE_CONTROLLED = 0x8029,
 	ICE_CONTROLLING = 0x802a,
 };
 
@@ -47,11 +49,51 @@ static void sign(uint8_t mac[INTEGRITY_LEN], const char *password, const uint8_t
 	HMAC(EVP_sha1(), password, (int)strlen(password), data, len, mac, &mac_len);
 }
 
+/* MESSAGE-INTEGRITY and FINGERPRINT: the last two attributes. */
+static size_t finish(Writer *out, const char *password)
+{
+	uint8_t mac[INTEGRITY_LEN];
+	if (!out->ok)
+		return 0;
+	set_length(out, 4 + INTEGRITY_LEN);
+	sign(mac, password, out->start, writer_len(out));
+	write_u16(out, MESSAGE_INTEGRITY);
+	write_u16(out, INTEGRITY_LEN);
+	write_bytes(out, mac, sizeof mac);
+
+	set_length(out, 8);
+	uint32_t crc = crc32_of(out->start, writer_len(out));
+	write_u16(out, FINGERPRINT);
+	write_u16(out, 4);
+	write_u32(out, crc ^ FINGERPRINT_XOR);
+	return out->ok ? writer_len(out) : 0;
+}
+
+bool stun_is_request(const uint8_t *data, size_t len)
+{
+	return stun_is_message(data, len) && data[0] == 0 && data[1] == BINDING_REQUEST;
+}
+
+size_t stun_write_answer(uint8_t *data, size_t size, const uint8_t *request,
+	const struct sockaddr_in *address, const char *password)
+{
+	Writer out = writer_of(data, size);
+	write_u16(&out, BINDING_SUCCESS);
+	write_u16(&out, 0);
+	write_u32(&out, COOKIE);
+	write_bytes(&out, request + HEADER_LEN - STUN_TRANSACTION_LEN, STUN_TRANSACTION_LEN);
+	write_u16(&out, XOR_MAPPED_ADDRESS);
+	write_u16(&out, 8);
+	write_u16(&out, 1); /* IPv4 */
+	write_u16(&out, ntohs(address->sin_port) ^ (COOKIE >> 16));
+	write_u32(&out, ntohl(address->sin_addr.s_addr) ^ COOKIE);
+	return finish(&out, password);
+}
+
 size_t stun_write_check(uint8_t *data, size_t size, const StunCheck *check)
 {
 	Writer out = writer_of(data, size);
 	size_t name_len = strlen(check->username);
-	uint8_t mac[INTEGRITY_LEN];
 
 	write_u16(&out, BINDING_REQUEST);
 	write_u16(&out, 0);
@@ -65,26 +107,14 @@ size_t stun_write_check(uint8_t *data, size_t size, const StunCheck *check)
 	write_u16(&out, PRIORITY);
 	write_u16(&out, 4);
 	write_u32(&out, PRIORITY_PRFLX);
-	write_u16(&out, ICE_CONTROLLING);
+	write_u16(&out, check->controlled ? ICE_CONTROLLED : ICE_CONTROLLING);
 	write_u16(&out, 8);
 	write_u64(&out, check->tie_breaker);
-	write_u16(&out, USE_CANDIDATE);
-	write_u16(&out, 0);
-	if (!out.ok)
-		return 0;
-
-	set_length(&out, 4 + INTEGRITY_LEN);
-	sign(mac, check->password, data, writer_len(&out));
-	write_u16(&out, MESSAGE_INTEGRITY);
-	write_u16(&out, INTEGRITY_LEN);
-	write_bytes(&out, mac, sizeof mac);
-
-	set_length(&out, 8);
-	uint32_t crc = crc32_of(data, writer_len(&out));
-	write_u16(&out, FINGERPRINT);
-	write_u16(&out, 4);
-	write_u32(&out, crc ^ FINGERPRINT_XOR);
-	return out.ok ? writer_len(&out) : 0;
+	if (!check->controlled) {
+		write_u16(&out, USE_CANDIDATE);
+		write_u16(&out, 0);
+	}
+	return finish(&out, check->password);
 }
 
 bool stun_is_message(const uint8_t *data, size_t len)

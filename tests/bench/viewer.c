@@ -188,6 +188,15 @@ static void on_connected(void *user)
 
 /* -- joining and leaving -- */
 
+/* Janus' one sound and one picture, where ours have theirs. */
+static void arrange(Answer *answer)
+{
+	AnswerMedia media[OFFER_MEDIA_MAX] = { 0 };
+	for (unsigned i = 0; i < answer->media_count; i++)
+		media[answer->media[i].video ? VIEWER_MAIN : 0] = answer->media[i];
+	memcpy(answer->media, media, sizeof media);
+}
+
 static void take_answer(Viewer *viewer, const char *sdp)
 {
 	static const EndpointEvents events = {
@@ -199,6 +208,8 @@ static void take_answer(Viewer *viewer, const char *sdp)
 		fail(viewer, error->message);
 		return;
 	}
+	if (viewer->audience->janus)
+		arrange(&answer);
 	viewer->extensions = answer.media[0].extensions; /* one numbering in a bundle */
 	for (unsigned i = 0; i < VIEWER_SLOTS; i++)
 		stream_init(&viewer->streams[i], answer.media[i].ssrc, answer.media[i].rtx_ssrc,
@@ -239,13 +250,37 @@ static void on_answer(const HttpAnswer *answer, void *user)
 	}
 }
 
+static void on_janus_offer(JanusSeat *seat, const char *sdp, const char *why, void *user)
+{
+	Viewer *viewer = user;
+	if (viewer->state != VIEWER_ASKING)
+		return;
+	if (!sdp) {
+		fail(viewer, why);
+		return;
+	}
+	histogram_add(&viewer->audience->answered, clock_us() - viewer->due_us);
+	take_answer(viewer, sdp);
+	if (viewer->endpoint) {
+		g_autofree char *answer = answer_write(&viewer->offer, sdp);
+		g_autofree char *candidate = endpoint_candidate(viewer->endpoint);
+		janus_answer(seat, answer);
+		janus_trickle(seat, candidate);
+	}
+}
+
 static void ask(Viewer *viewer)
 {
 	Audience *audience = viewer->audience;
 	g_autofree char *sdp = NULL;
 	offer_init(&viewer->offer, handshake_fingerprint(audience->place->dtls), false);
-	sdp = offer_write_viewer(&viewer->offer);
 	viewer->retry_us = 0;
+	if (audience->janus) {
+		viewer->offer.answers = true;
+		janus_watch(audience->janus, on_janus_offer, viewer);
+		return;
+	}
+	sdp = offer_write_viewer(&viewer->offer);
 	http_post_sdp(audience->http, audience->url, audience->token, sdp, on_answer, viewer);
 }
 
@@ -270,7 +305,7 @@ static void on_deleted(const HttpAnswer *answer, void *user)
 void viewer_leave(Viewer *viewer)
 {
 	bool asking = viewer->state == VIEWER_ASKING && !viewer->retry_us;
-	if (asking)
+	if (asking && !viewer->audience->janus)
 		return; /* the answer comes first; it is left to the server's own limits */
 	disconnect(viewer);
 	if (!viewer->location) {
@@ -311,16 +346,23 @@ static void send_report(Viewer *viewer)
 	endpoint_send_rtcp(viewer->endpoint, data, writer_len(&out));
 }
 
-static void ask_for_picture(Viewer *viewer, int64_t now_us)
+void viewer_complain(Viewer *viewer)
 {
 	uint8_t data[64 + GUARD_TRAILER_MAX];
 	Writer out = writer_of(data, 64);
-	if (viewer->has_picture || viewer->has_asked || now_us - viewer->connected_us < PATIENCE_US)
+	if (!viewer->endpoint || !endpoint_is_connected(viewer->endpoint))
 		return;
-	viewer->has_asked = true;
 	viewer->audience->plis++;
 	rtcp_write_pli(&out, viewer->rtcp_ssrc, viewer->streams[VIEWER_MAIN].ssrc);
 	endpoint_send_rtcp(viewer->endpoint, data, writer_len(&out));
+}
+
+static void ask_for_picture(Viewer *viewer, int64_t now_us)
+{
+	if (viewer->has_picture || viewer->has_asked || now_us - viewer->connected_us < PATIENCE_US)
+		return;
+	viewer->has_asked = true;
+	viewer_complain(viewer);
 }
 
 void viewer_tick(Viewer *viewer, int64_t now_us, bool reports)

@@ -6,6 +6,7 @@
 #include "endpoint.h"
 #include "histogram.h"
 #include "http.h"
+#include "janus.h"
 #include "stream.h"
 
 #define VIEWER_SLOTS 5 /* a0 a1 a2 main slides */
@@ -19,6 +20,7 @@ typedef struct Audience {
 	const EndpointPlace *place;
 	Http *http;
 	const char *url, *token; /* of the WHEP endpoint */
+	Janus *janus;            /* whom they watch instead; else NULL */
 	int64_t join_timeout_us;
 	bool measuring; /* delays are taken */
 
@@ -47,6 +49,8 @@ void viewer_free(Viewer *viewer);
 /* due_us: when the person pressed the button; join times count from there. */
 void viewer_join(Viewer *viewer, int64_t due_us);
 void viewer_leave(Viewer *viewer);
+/* Asks for a keyframe without need. */
+void viewer_complain(Viewer *viewer);
 void viewer_tick(Viewer *viewer, int64_t now_us, bool reports);
 ViewerState viewer_state(const Viewer *viewer);
 bool viewer_opens(const Viewer *viewer);

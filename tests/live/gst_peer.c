@@ -4,7 +4,8 @@
  *     gst_peer watch
  *
  * Speaks JSON lines: writes {"offer": SDP}, reads {"answer": SDP}, then writes {"state": NAME} when
- * the connection's state changes and, each second, {"slots": …} with what it saw and heard. The end
+ * the connection's state changes and, each second, {"slots": …} with what it saw and heard and
+ * {"stats": …} with the packets that came and were lost since the start. The end
  * of its input ends it. HTTP is the caller's part. */
 #include "gst_sink.h"
 #include "gst_source.h"
@@ -126,9 +127,42 @@ static gboolean on_message(GstBus *bus, GstMessage *message, gpointer user_data)
 	return G_SOURCE_CONTINUE;
 }
 
+static gboolean add_stats(GQuark name, const GValue *value, gpointer user_data)
+{
+	json_int_t *sum = user_data;
+	const GstStructure *stats =
+		GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : NULL;
+	GstWebRTCStatsType type = 0;
+	guint64 received = 0;
+	gint lost = 0;
+
+	if (!stats || !gst_structure_get(stats, "type", GST_TYPE_WEBRTC_STATS_TYPE, &type, NULL) ||
+		type != GST_WEBRTC_STATS_INBOUND_RTP)
+		return TRUE;
+	gst_structure_get_uint64(stats, "packets-received", &received);
+	gst_structure_get_int(stats, "packets-lost", &lost);
+	sum[0] += (json_int_t)received;
+	sum[1] += lost;
+	return TRUE;
+}
+
+static void on_stats(GstPromise *promise, gpointer user_data)
+{
+	const GstStructure *reply = gst_promise_get_reply(promise);
+	json_int_t sum[2] = { 0 };
+
+	if (reply)
+		gst_structure_foreach(reply, add_stats, sum);
+	gst_promise_unref(promise);
+	say(json_pack("{s:{s:I,s:I}}", "stats", "received", sum[0], "lost", sum[1]));
+}
+
 static gboolean on_second(gpointer user_data)
 {
 	GstPeer *peer = user_data;
+
+	g_signal_emit_by_name(peer->webrtc, "get-stats", NULL,
+		gst_promise_new_with_change_func(on_stats, peer, NULL));
 
 	say(json_pack("{s:o}", "slots", gst_sink_report(peer->sink)));
 	return G_SOURCE_CONTINUE;

@@ -121,6 +121,28 @@ static void check_and_answer_agree_with_libnice(void)
 	ice_free(ice);
 }
 
+/* What a full agent wants to hear: the success, its own address, our password. */
+static void a_check_is_answered_as_libnice_would(void)
+{
+	StunCheck check = { .username = "aservers:theirs",
+		.password = "a-password-of-the-server",
+		.transaction = "abcdefghijkl",
+		.controlled = true };
+	const uint8_t mapped[] = { 0, 0x20, 0, 8, 0, 1, 0x13 ^ 0x21, 0x88 ^ 0x12, 10 ^ 0x21,
+		99 ^ 0x12, 0 ^ 0xa4, 1 ^ 0x42 };
+	struct sockaddr_in from = {
+		.sin_family = AF_INET, .sin_port = htons(5000), .sin_addr.s_addr = htonl(0x0a630001)
+	};
+	uint8_t request[STUN_CHECK_MAX], data[STUN_CHECK_MAX];
+	size_t len = stun_write_check(request, sizeof request, &check);
+	g_assert_true(stun_is_request(request, len));
+	len = stun_write_answer(data, sizeof data, request, &from, check.password);
+	g_assert_false(stun_is_request(data, len));
+	g_assert_true(stun_is_answer(data, len, &check));
+	g_assert_cmpmem(data + 20, sizeof mapped, mapped, sizeof mapped);
+	g_assert_cmpuint(stun_write_answer(data, 40, request, &from, check.password), ==, 0);
+}
+
 static void frames_have_the_wanted_rate(void)
 {
 	Source *source = source_new(NULL, 1500);
@@ -164,6 +186,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/load/stream/gives-up-asking", gives_up_asking);
 	g_test_add_func("/load/stream/survives-an-outage", survives_an_outage);
 	g_test_add_func("/load/histogram/quantiles-are-near", quantiles_are_near);
+	g_test_add_func("/load/stun/a-check-is-answered-as-libnice-would",
+		a_check_is_answered_as_libnice_would);
 	g_test_add_func("/load/stun/check-and-answer-agree-with-libnice",
 		check_and_answer_agree_with_libnice);
 	g_test_add_func("/load/source/frames-have-the-wanted-rate", frames_have_the_wanted_rate);

@@ -20,6 +20,7 @@ const EVERYDAY = [
   'foreign',
   'refusals',
   'hostile',
+  'load',
   'tcp',
   'crashes',
   'questions',
@@ -39,7 +40,8 @@ if (names[0] === 'screenshots') {
 }
 // `long` is the everyday list with counts that take an hour.
 const long = names[0] === 'long';
-if (names.length === 0 || long) names = EVERYDAY;
+if (long) names.shift();
+if (names.length === 0) names = EVERYDAY;
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-live-'));
 if (process.env.DIEMCAU_TMP_OPEN) (await import('node:fs')).chmodSync(dir, 0o755);

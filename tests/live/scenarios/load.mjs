@@ -1,0 +1,27 @@
+// load.mjs - a crowd at the door, complaints all at once, speakers and sites that come and go
+//
+// Small numbers, under the sanitizers, each day; tests/bench/run has the large ones.
+
+import { cycles, judgeBurst, judgeCycles, judgeStorm, loadOn, measured, storm } from '../../bench/harness/load.mjs';
+import { BenchTap } from '../../bench/harness/tap.mjs';
+
+const CROWD = 60;
+const FIRST_MS = 1000;
+
+export async function run({ tap, build, dir, long, stack: start }) {
+  const stack = await start();
+  const pid = stack.pid('sfu');
+  const bench = BenchTap.over(tap);
+
+  judgeStorm(bench, 'load: storm', CROWD, await storm(stack, build, dir, CROWD, FIRST_MS, 10), FIRST_MS);
+
+  const burst = await measured(tap, () =>
+    loadOn(stack, build, dir, ['--viewers', CROWD, '--kbps', 600, '--settle', 2, '--seconds', 4, '--pli-burst']),
+  );
+  judgeBurst(bench, 'load', burst);
+
+  const wanted = long
+    ? { viewers: 30, speakers: 4, joins: 1500, publishes: 500, seconds: 150 }
+    : { viewers: 15, speakers: 3, joins: 75, publishes: 25, seconds: 10 };
+  judgeCycles(bench, 'load: cycles', await cycles(stack, build, dir, wanted), wanted, stack, pid);
+}

@@ -24,6 +24,7 @@ typedef struct ForumRow {
 
 typedef struct SiteRow {
 	const char *id, *name, *district, *phone;
+	const char *province; /* above the district; empty where nobody said (NULL when writing) */
 	unsigned join_generation, ask_generation;
 	int64_t created_ms;
 } SiteRow;

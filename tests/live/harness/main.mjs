@@ -23,6 +23,7 @@ const EVERYDAY = [
   'tcp',
   'crashes',
   'questions',
+  'operator',
   'diskfull',
   'recording',
   'recording-full',

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG 4096 /* all sites come back at once after a power cut; the kernel caps it */
@@ -107,29 +108,32 @@ static bool open_door(GArray *sockets, const Door *door, GError **error)
 }
 
 /* path is relative: a socket's path has at most 107 bytes. */
-static bool open_local(
-	GArray *sockets, const char *name, const char *path, const Person *person, GError **error)
+static bool open_local(GArray *sockets, const char *name, const char *path, mode_t mode,
+	const Person *person, GError **error)
 {
 	int fd = channel_listen(path, error);
 	if (fd < 0)
 		return false;
 	add(sockets, name, fd);
-	if (person->name &&
-		fchownat(AT_FDCWD, path, person->uid, person->gid, AT_SYMLINK_NOFOLLOW) < 0) {
+	/* The mode first: as long as it is ours, our group is nobody else's. */
+	if (fchmodat(AT_FDCWD, path, mode, 0) < 0 ||
+		(person->name && fchownat(AT_FDCWD, path, person->uid, person->gid,
+					 AT_SYMLINK_NOFOLLOW) < 0)) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-			"cannot give the socket %s to %s: %s", path, person->name,
-			g_strerror(errno));
+			"cannot give the socket %s to %s: %s", path,
+			person->name ? person->name : "ourselves", g_strerror(errno));
 		return false;
 	}
 	return true;
 }
 
-/* The daemons' own, one to another. */
+/* The daemons' own, one to another; and the operator's, for root and the daemons' user alone. */
 static bool open_locals(GArray *sockets, const Person *person, GError **error)
 {
-	return open_local(sockets, "control", "run/sfu.sock", person, error) &&
-	       open_local(sockets, "tap", "run/tap.sock", person, error) &&
-	       open_local(sockets, "recorder", "run/recorder.sock", person, error);
+	return open_local(sockets, "control", "run/sfu.sock", 0660, person, error) &&
+	       open_local(sockets, "tap", "run/tap.sock", 0660, person, error) &&
+	       open_local(sockets, "recorder", "run/recorder.sock", 0660, person, error) &&
+	       open_local(sockets, "operator", "run/signaling.sock", 0600, person, error);
 }
 
 /* The pages are handed over as a folder, since the way to it may be closed to the daemons' user. */

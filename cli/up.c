@@ -25,12 +25,13 @@
 static const struct {
 	const char *name;
 	const char *program;
-	const char *folder; /* where it lies in a build tree, seen from ours */
-	const char *sockets[5];
+	const char *folder;     /* where it lies in a build tree, seen from ours */
+	const char *sockets[5]; /* ends with a NULL */
 } rows[] = {
 	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control", "tap" } },
 	{ "recorder", "diemcau-recorder", "../recorder", { "recorder" } },
-	{ "signaling", "diemcau-signaling", "../signaling", { "http", "admin", "web" } },
+	{ "signaling", "diemcau-signaling", "../signaling",
+		{ "http", "admin", "operator", "web" } },
 };
 
 #define CHILDREN G_N_ELEMENTS(rows)

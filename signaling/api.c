@@ -4,8 +4,6 @@
 #include "view.h"
 #include <string.h>
 
-#define PHONE_MAX 40
-
 /* An answer that waits for the disk. */
 typedef struct Pending {
 	Exchange *exchange;
@@ -48,7 +46,7 @@ json_t *api_forum_links(Hub *hub, Forum *forum)
 		door_link(hub, forum, LINK_API, "/api/v1"));
 }
 
-static json_t *forum_row(const Forum *forum)
+json_t *api_forum_row(const Forum *forum)
 {
 	unsigned sites = 0, online = 0;
 	GHashTableIter at;
@@ -64,13 +62,14 @@ static json_t *forum_row(const Forum *forum)
 		(int)forum->queue->len);
 }
 
-static json_t *site_row(Hub *hub, const Site *site)
+json_t *api_site_row(Hub *hub, const Site *site)
 {
 	g_autofree char *join = api_site_url(hub, site, LINK_JOIN);
 	g_autofree char *ask = api_site_url(hub, site, LINK_ASK);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "site", site->id, "seat",
-		site->seat->id, "name", site->name, "district", site->district, "phone",
-		site->phone, "join", join, "ask", ask, "online", seat_is_online(site->seat));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "site", site->id, "seat",
+		site->seat->id, "name", site->name, "district", site->district, "province",
+		site->province, "phone", site->phone, "join", join, "ask", ask, "online",
+		seat_is_online(site->seat));
 }
 
 static void on_committed(bool ok, void *user)
@@ -125,7 +124,7 @@ static void list_forums(Hub *hub, Exchange *exchange, const Door *door)
 	GPtrArray *forums = registry_forums(hub->registry);
 	for (unsigned i = 0; i < forums->len; i++) {
 		if (opens(door, forums->pdata[i]))
-			json_array_append_new(rows, forum_row(forums->pdata[i]));
+			json_array_append_new(rows, api_forum_row(forums->pdata[i]));
 	}
 	http_json(exchange, 200, json_pack("{s:o}", "forums", rows));
 }
@@ -140,7 +139,7 @@ static void add_forum(Hub *hub, Exchange *exchange, const Request *request, cons
 		Forum *forum = registry_add_forum(
 			hub->registry, title, door->link->id, false, g_get_real_time() / 1000);
 		if (forum) {
-			json_t *row = forum_row(forum);
+			json_t *row = api_forum_row(forum);
 			json_object_set_new(row, "links", api_forum_links(hub, forum));
 			answer_committed(hub, exchange, 201, row);
 		} else {
@@ -152,7 +151,7 @@ static void add_forum(Hub *hub, Exchange *exchange, const Request *request, cons
 
 static void show_forum(Hub *hub, Exchange *exchange, Forum *forum)
 {
-	json_t *row = forum_row(forum);
+	json_t *row = api_forum_row(forum);
 	json_object_set_new(row, "stage", view_stage(forum));
 	json_object_set_new(row, "queue", view_queue(forum));
 	json_object_set_new(row, "links", api_forum_links(hub, forum));
@@ -164,7 +163,7 @@ static void list_sites(Hub *hub, Exchange *exchange, Forum *forum)
 	json_t *rows = json_array();
 	g_autoptr(GPtrArray) sites = registry_sites(hub->registry, forum);
 	for (unsigned i = 0; i < sites->len; i++)
-		json_array_append_new(rows, site_row(hub, sites->pdata[i]));
+		json_array_append_new(rows, api_site_row(hub, sites->pdata[i]));
 	http_json(exchange, 200, json_pack("{s:o}", "sites", rows));
 }
 
@@ -174,7 +173,7 @@ static void add_site(Hub *hub, Exchange *exchange, const Request *request, Forum
 	const char *name = NULL, *district = NULL, *phone = NULL;
 	if (!body || !read_text(body, "name", SEAT_NAME_MAX, true, &name) ||
 		!read_text(body, "district", SEAT_NAME_MAX, false, &district) ||
-		!read_text(body, "phone", PHONE_MAX, false, &phone)) {
+		!read_text(body, "phone", SITE_PHONE_MAX, false, &phone)) {
 		http_refuse(exchange, 400, &REFUSE_BAD_PARAMS);
 	} else {
 		Site *site = registry_add_site(
@@ -182,7 +181,7 @@ static void add_site(Hub *hub, Exchange *exchange, const Request *request, Forum
 		if (site) {
 			forum_touch(forum, site->seat);
 			hub_settle(hub, forum);
-			answer_committed(hub, exchange, 201, site_row(hub, site));
+			answer_committed(hub, exchange, 201, api_site_row(hub, site));
 		} else {
 			http_refuse(exchange, 503, &REFUSE_TOO_MANY_SITES);
 		}

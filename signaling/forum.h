@@ -22,7 +22,9 @@ typedef struct Forum {
 	char *title;
 	int64_t created_ms;
 	bool is_demo;
-	uint64_t rev; /* of the stage; rises */
+	unsigned invited;  /* the highest number of its sites */
+	int64_t newest_ms; /* when the last of them was made */
+	uint64_t rev;      /* of the stage; rises */
 	GHashTable *seats;
 	GPtrArray *on_air; /* Seat, in the order they came up */
 	GPtrArray *queue;  /* Seat, in the order they raised their hands */

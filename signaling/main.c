@@ -1,15 +1,18 @@
 /* diemcau-signaling: people and state - HTTPS, WebSocket, WHIP/WHEP, stage, store, web files. */
 #include "cert.h"
+#include "common/channel.h"
 #include "common/config.h"
 #include "common/daemon.h"
 #include "demo.h"
 #include "http.h"
+#include "operator.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEMO_SITES_MAX 1000
@@ -23,6 +26,7 @@ typedef struct Daemon {
 	Registry *registry;
 	Hub *hub;
 	Recording *recording;
+	Operator *door;
 	Server *server;
 	Http http;
 	int web_fd;
@@ -179,6 +183,21 @@ static void open_server(Daemon *daemon, GMainLoop *loop, unsigned connections)
 		daemon_fail("%s", error->message);
 }
 
+static void open_door(Daemon *daemon)
+{
+	g_autoptr(GError) error = NULL;
+	int fd = daemon_socket("operator", 0);
+	if (fd < 0) {
+		g_autofree char *path = run_path(daemon, "signaling.sock");
+		fd = channel_listen(path, &error);
+		if (fd < 0)
+			daemon_fail("%s", error->message);
+		(void)chmod(path, 0600);
+	}
+	g_autofree char *copy = path_in(daemon, "backup.new");
+	daemon->door = operator_new(daemon->hub, fd, copy);
+}
+
 static bool on_term(void *user)
 {
 	Daemon *daemon = user;
@@ -211,6 +230,7 @@ static void close_all(Daemon *daemon)
 	daemon->hub->is_ending = true;
 	server_free(daemon->server);
 	store_drain(daemon->store); /* who waits for the disk is answered while there is a hub */
+	operator_free(daemon->door);
 	recording_free(daemon->recording);
 	hub_free(daemon->hub);
 	store_close(daemon->store);
@@ -259,6 +279,7 @@ int main(int argc, char **argv)
 	if (sites && !demo_make(daemon.hub, (unsigned)sites, demo, &error))
 		daemon_fail("%s", error->message);
 	open_server(&daemon, loop, connections);
+	open_door(&daemon);
 	daemon.http.server = daemon.server;
 	daemon_run(loop, on_term, on_reload, &daemon);
 	close_all(&daemon);

@@ -20,6 +20,7 @@ static void free_site(void *data)
 	Site *site = data;
 	g_free(site->name);
 	g_free(site->district);
+	g_free(site->province);
 	g_free(site->phone);
 	g_free(site);
 }
@@ -45,6 +46,7 @@ static Site *keep_site(Registry *registry, const SiteRow *row)
 	g_strlcpy(site->id, row->id, sizeof(site->id));
 	site->name = g_strdup(row->name);
 	site->district = g_strdup(row->district);
+	site->province = g_strdup(row->province ? row->province : "");
 	site->phone = g_strdup(row->phone);
 	site->join_generation = row->join_generation;
 	site->ask_generation = row->ask_generation;
@@ -53,7 +55,8 @@ static Site *keep_site(Registry *registry, const SiteRow *row)
 	return site;
 }
 
-static void keep_invitation(Registry *registry, Forum *forum, Site *site, const char *id)
+static void keep_invitation(
+	Registry *registry, Forum *forum, Site *site, const char *id, unsigned number)
 {
 	Seat *seat = seat_new(id, SEAT_OF_SITE, ROLE_SITE, site->name);
 	g_free(seat->district);
@@ -61,6 +64,8 @@ static void keep_invitation(Registry *registry, Forum *forum, Site *site, const 
 	seat->district = g_strdup(site->district);
 	seat->phone = g_strdup(site->phone);
 	forum_add(forum, seat);
+	forum->invited = MAX(forum->invited, number);
+	forum->newest_ms = MAX(forum->newest_ms, site->created_ms);
 	site->seat = seat;
 }
 
@@ -118,7 +123,7 @@ static void read_invitation(const InvitationRow *row, void *user)
 	Forum *forum = registry_forum(registry, row->forum);
 	Site *site = registry_site(registry, row->site);
 	if (forum && site)
-		keep_invitation(registry, forum, site, row->seat);
+		keep_invitation(registry, forum, site, row->seat, row->number);
 }
 
 static void read_link(const LinkRow *row, void *user)
@@ -323,6 +328,7 @@ static void save_site(Registry *registry, const Site *site)
 		.name = site->name,
 		.district = site->district,
 		.phone = site->phone,
+		.province = site->province,
 		.join_generation = site->join_generation,
 		.ask_generation = site->ask_generation,
 		.created_ms = site->created_ms };
@@ -337,23 +343,42 @@ Site *registry_add_site(Registry *registry, Forum *forum, const char *name, cons
 	char id[ID_SIZE], seat[ID_SIZE];
 	id_make(id);
 	id_make(seat);
-	g_autoptr(GPtrArray) before = registry_sites(registry, forum);
-	SiteRow row = {
-		.id = id, .name = name, .district = district, .phone = phone, .created_ms = now_ms
-	};
 	/* One after the other even within a millisecond, so that their order holds. */
-	if (before->len) {
-		const Site *last = before->pdata[before->len - 1];
-		row.created_ms = MAX(now_ms, last->created_ms + 1);
-	}
-	Site *site = keep_site(registry, &row);
-	keep_invitation(registry, forum, site, seat);
-	save_site(registry, site);
+	SiteRow row = { .id = id,
+		.name = name,
+		.district = district,
+		.phone = phone,
+		.created_ms = MAX(now_ms, forum->newest_ms + 1) };
 	InvitationRow invitation = {
-		.seat = seat, .forum = forum->id, .site = id, .number = before->len + 1
+		.seat = seat, .forum = forum->id, .site = id, .number = forum->invited + 1
 	};
+	Site *site = keep_site(registry, &row);
+	keep_invitation(registry, forum, site, seat, invitation.number);
+	save_site(registry, site);
 	store_put_invitation(registry->store, &invitation);
 	return site;
+}
+
+void registry_set_site(Registry *registry, Site *site, const char *province, const char *phone)
+{
+	g_free(site->province);
+	g_free(site->phone);
+	site->province = g_strdup(province);
+	site->phone = g_strdup(phone);
+	if (site->seat) {
+		g_free(site->seat->phone);
+		site->seat->phone = g_strdup(phone);
+	}
+	save_site(registry, site);
+}
+
+void registry_revoke_link(Registry *registry, Site *site, LinkKind kind)
+{
+	if (kind == LINK_ASK)
+		site->ask_generation++;
+	else
+		site->join_generation++;
+	save_site(registry, site);
 }
 
 void registry_revoke(Registry *registry, Site *site)

@@ -9,9 +9,11 @@
 
 #define FORUMS_MAX 1000 /* one a day for three years; each costs little while nobody is in */
 
+#define SITE_PHONE_MAX 40 /* bytes */
+
 typedef struct Site {
 	char id[ID_SIZE];
-	char *name, *district, *phone;
+	char *name, *district, *province, *phone;
 	unsigned join_generation, ask_generation;
 	int64_t created_ms;
 	Seat *seat; /* its place in the newest forum it is invited to */
@@ -67,8 +69,12 @@ Forum *registry_add_forum(
 /* A site and its seat in the forum; NULL when it has FORUM_SEATS_MAX. */
 Site *registry_add_site(Registry *registry, Forum *forum, const char *name, const char *district,
 	const char *phone, int64_t now_ms);
+/* What a newer list says of it; the province is not part of the seat. */
+void registry_set_site(Registry *registry, Site *site, const char *province, const char *phone);
 /* Both links of the site get a new generation. */
 void registry_revoke(Registry *registry, Site *site);
+/* One of them alone: join or ask. */
+void registry_revoke_link(Registry *registry, Site *site, LinkKind kind);
 
 void registry_save_forum(Registry *registry, const Forum *forum);
 void registry_save_seat(Registry *registry, const Seat *seat);

@@ -110,10 +110,12 @@ Store *store_open(const char *path, GError **error)
 	static const WorkerEvents events = { work, on_done };
 	mode_t before = umask(077);
 	Store *store = g_new0(Store, 1);
+	store->path = g_strdup(path);
 	bool opened = open_file(store, path, error);
 	umask(before);
 	if (!opened) {
 		close_file(store);
+		g_free(store->path);
 		g_free(store);
 		return NULL;
 	}
@@ -127,10 +129,12 @@ void store_close(Store *store)
 {
 	if (!store)
 		return;
+	store_stop_copy(store);
 	store_commit(store, NULL, NULL);
 	worker_free(store->worker);
 	close_file(store);
 	g_ptr_array_unref(store->gathered);
+	g_free(store->path);
 	g_free(store);
 }
 

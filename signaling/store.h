@@ -24,6 +24,7 @@ typedef struct ForumRow {
 
 typedef struct SiteRow {
 	const char *id, *name, *district, *phone;
+	const char *province; /* above the district; empty where nobody said (NULL when writing) */
 	unsigned join_generation, ask_generation;
 	int64_t created_ms;
 } SiteRow;
@@ -128,6 +129,17 @@ typedef struct QuestionQuery {
 typedef void StoreListDone(bool ok, GPtrArray *rows, bool more, void *user);
 void store_list_questions(
 	Store *store, const QuestionQuery *query, StoreListDone *done, void *user);
+
+/* Copies the store as it is now into a fresh file at path, on a thread of its own, while writing
+ * goes on: all that was answered before is in it, and what comes later is not. done comes on the
+ * loop; trouble is NULL or why there is no sound copy (then there is no file either). False, and
+ * nothing begun, while another copy is at work. */
+typedef void StoreCopied(const char *trouble, void *user);
+bool store_copy(Store *store, const char *path, StoreCopied *done, void *user);
+/* Gives up the copy at work, if there is one, and waits for its done. */
+void store_stop_copy(Store *store);
+/* Of the copy at work: 0 to 100. */
+unsigned store_copy_percent(const Store *store);
 
 /* False since a write failed, true again since one succeeded. */
 bool store_is_well(const Store *store);

@@ -81,8 +81,9 @@ void store_put_forum(Store *store, const ForumRow *row)
 
 void store_put_site(Store *store, const SiteRow *row)
 {
-	gather(store, PUT_SITE, "ssssiii", row->id, row->name, row->district, row->phone,
-		(int64_t)row->join_generation, (int64_t)row->ask_generation, row->created_ms);
+	gather(store, PUT_SITE, "ssssiiis", row->id, row->name, row->district, row->phone,
+		(int64_t)row->join_generation, (int64_t)row->ask_generation, row->created_ms,
+		row->province ? row->province : "");
 }
 
 void store_put_invitation(Store *store, const InvitationRow *row)
@@ -151,7 +152,8 @@ static bool read_site(sqlite3_stmt *at, const StoreReader *reader, void *user)
 		.phone = store_text(at, 3),
 		.join_generation = (unsigned)sqlite3_column_int64(at, 4),
 		.ask_generation = (unsigned)sqlite3_column_int64(at, 5),
-		.created_ms = sqlite3_column_int64(at, 6) };
+		.created_ms = sqlite3_column_int64(at, 6),
+		.province = store_text(at, 7) };
 	if (!id_is_valid(row.id))
 		return false;
 	reader->site(&row, user);

@@ -32,15 +32,17 @@ static const char *const migrations[] = {
 	"CREATE TABLE question_history(question TEXT NOT NULL REFERENCES questions(id),"
 	" state TEXT NOT NULL, seat TEXT NOT NULL, changed_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX question_history_by_question ON question_history(question);",
+
+	"ALTER TABLE sites ADD COLUMN province TEXT NOT NULL DEFAULT '';",
 };
 
 const char *const store_statements[STATEMENTS] = {
 	[PUT_FORUM] = "INSERT INTO forums VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
 		      " title=excluded.title, rev=excluded.rev, main=excluded.main",
-	[PUT_SITE] = "INSERT INTO sites VALUES(?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
+	[PUT_SITE] = "INSERT INTO sites VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
 		     " name=excluded.name, district=excluded.district, phone=excluded.phone,"
 		     " join_generation=excluded.join_generation,"
-		     " ask_generation=excluded.ask_generation",
+		     " ask_generation=excluded.ask_generation, province=excluded.province",
 	[PUT_INVITATION] = "INSERT INTO invitations VALUES(?,?,?,?)",
 	[PUT_LINK] = "INSERT INTO links VALUES(?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
 		     " name=excluded.name, generation=excluded.generation",

@@ -1,5 +1,5 @@
-/* store_side.h - what store.c, store_schema.c, store_rows.c and store_questions.c share behind the
- * wall of SQLite
+/* store_side.h - what store.c, store_schema.c, store_rows.c, store_questions.c and store_copy.c
+ * share behind the wall of SQLite
  *
  * No other file includes it. `run` and `prepared` belong to the store's thread, the rest to the
  * loop. */
@@ -43,10 +43,12 @@ typedef struct Job {
 } Job;
 
 struct Store {
+	char *path;
 	sqlite3 *db; /* the thread's from the first job on */
 	sqlite3_stmt *prepared[STATEMENTS];
 	Worker *worker;
-	GPtrArray *gathered; /* changes of store_rows.c */
+	struct Copier *copier; /* NULL until the first copy */
+	GPtrArray *gathered;   /* changes of store_rows.c */
 	bool is_well;
 	atomic_uint_fast64_t commits, changes;
 };

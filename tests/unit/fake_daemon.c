@@ -33,8 +33,8 @@ static char *write_report(void)
 	g_string_append_printf(report,
 		"pid=%d\nuid=%d\nfolder=%s\nreloads=%u\nkept=%s\nbrood=%d\ngroup=%d\n",
 		(int)getpid(), (int)getuid(), folder, reloads, kept, (int)brood, (int)getpgrp());
-	static const char *const names[] = { "http", "admin", "web", "media-udp", "media-tcp",
-		"control", "tap", "recorder" };
+	static const char *const names[] = { "http", "admin", "operator", "web", "media-udp",
+		"media-tcp", "control", "tap", "recorder" };
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
 		say_socket(report, names[i]);
 	char byte;

@@ -74,9 +74,9 @@ static int64_t ask(const char *name, const char *sql)
 static void makes_its_schema_and_finds_it_again(void)
 {
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 2);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 3);
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 2);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 3);
 	g_assert_cmpint(
 		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 8);
 }
@@ -121,7 +121,7 @@ static void brings_a_store_of_schema_1_up_to_date(void)
 	Links *links = open_links();
 	Store *store = open_store("old.db");
 	Registry *registry = open_registry(store, links);
-	g_assert_cmpint(ask("old.db", "PRAGMA user_version"), ==, 2);
+	g_assert_cmpint(ask("old.db", "PRAGMA user_version"), ==, 3);
 	Forum *forum = registry_forum(registry, "FFFFFFFFFFFFFFFFFFFFFF");
 	g_assert_cmpstr(forum->title, ==, "Hội nghị");
 	g_assert_cmpuint(forum->rev, ==, 7);
@@ -353,6 +353,70 @@ static void says_so_when_it_cannot_write_and_goes_on_when_it_can(void)
 		==, 2);
 }
 
+/* --- copies --- */
+
+typedef struct Copied {
+	bool is_done;
+	char *trouble;
+} Copied;
+
+static void on_copied(const char *trouble, void *user)
+{
+	Copied *copied = user;
+	copied->is_done = true;
+	copied->trouble = g_strdup(trouble);
+}
+
+/* All that was answered before the copy began is in it, whole, while others go on asking. */
+static void copies_itself_while_it_is_written(void)
+{
+	Store *store = open_store("busy.db");
+	put_forum(store);
+	Heard before[300] = { 0 };
+	for (unsigned i = 0; i < 300; i++)
+		post_question(store, SEAT_A, i, &before[i]);
+	settle(&before[299]);
+
+	g_autofree char *path = path_of("busy.copy");
+	Copied copied = { 0 }, second = { 0 };
+	g_assert_true(store_copy(store, path, on_copied, &copied));
+	g_assert_false(store_copy(store, path, on_copied, &second));
+	Heard during[300] = { 0 };
+	for (unsigned i = 0; i < 300; i++) {
+		post_question(store, SEAT_B, 300 + i, &during[i]);
+		settle(&during[i]);
+		g_assert_cmpint(during[i].answer, ==, STORE_DONE);
+	}
+	while (!copied.is_done)
+		g_main_context_iteration(NULL, TRUE);
+	g_assert_null(copied.trouble);
+	g_assert_cmpuint(store_copy_percent(store), ==, 100);
+	g_assert_cmpint(
+		ask("busy.copy", "SELECT count(*) FROM questions WHERE number<=300"), ==, 300);
+	g_assert_cmpint(ask("busy.copy", "SELECT count(*) = max(number) FROM questions"), ==, 1);
+	g_assert_cmpint(
+		ask("busy.copy", "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), ==,
+		1);
+	GStatBuf about;
+	g_assert_cmpint(g_stat(path, &about), ==, 0);
+	g_assert_cmpint(about.st_mode & 0777, ==, 0600);
+	store_close(store);
+	store_close(open_store("busy.copy"));
+}
+
+static void says_when_it_cannot_be_copied(void)
+{
+	Store *store = open_store("lonely.db");
+	Copied copied = { 0 };
+	g_autofree char *path = path_of("no/such/folder.copy");
+	g_assert_true(store_copy(store, path, on_copied, &copied));
+	while (!copied.is_done)
+		g_main_context_iteration(NULL, TRUE);
+	g_assert_nonnull(strstr(copied.trouble, "cannot be written"));
+	g_free(copied.trouble);
+	store_close(store);
+}
+
 static void refuses_a_newer_schema(void)
 {
 	store_close(open_store("newer.db"));
@@ -580,6 +644,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/store/lists-questions-page-by-page", lists_questions_page_by_page);
 	g_test_add_func("/store/says-so-when-it-cannot-write-and-goes-on-when-it-can",
 		says_so_when_it_cannot_write_and_goes_on_when_it_can);
+	g_test_add_func(
+		"/store/copies-itself-while-it-is-written", copies_itself_while_it_is_written);
+	g_test_add_func("/store/says-when-it-cannot-be-copied", says_when_it_cannot_be_copied);
 	g_test_add_func("/store/refuses-a-newer-schema", refuses_a_newer_schema);
 	g_test_add_func(
 		"/store/says-when-the-file-is-no-database", says_when_the_file_is_no_database);

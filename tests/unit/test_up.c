@@ -288,7 +288,8 @@ static void test_handed(Up *up, gconstpointer data)
 	g_autofree char *sfu = report(up->media);
 	g_autofree char *folder = g_strdup_printf("folder=%s/data", up->folder);
 	g_autofree char *port = g_strdup_printf("port=%d", up->http);
-	assert_line(signaling, "socket=http\nsocket=admin\nsocket=web\nstdin=0\npage=yes");
+	assert_line(signaling, "socket=http\nsocket=admin\nsocket=operator\nsocket=web\n"
+			       "stdin=0\npage=yes");
 	assert_line(signaling, folder);
 	assert_line(signaling, "extra=from the file");
 	assert_line(signaling, port); /* the option before the file */
@@ -319,6 +320,11 @@ static void test_drop(Up *up, gconstpointer data)
 	struct stat there;
 	g_assert_cmpint(stat(control, &there), ==, 0);
 	g_assert_cmpint(there.st_uid, ==, 65534);
+	/* The operator's door: root and they alone. */
+	g_autofree char *door = g_build_filename(up->folder, "data/run/signaling.sock", NULL);
+	g_assert_cmpint(stat(door, &there), ==, 0);
+	g_assert_cmpint(there.st_uid, ==, 65534);
+	g_assert_cmpint(there.st_mode & 0777, ==, 0600);
 	g_assert_cmpint(stop(up, SIGINT), ==, 0);
 }
 

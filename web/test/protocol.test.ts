@@ -14,7 +14,7 @@ type Message = { id?: number; method?: string; result?: unknown; error?: unknown
 type Example = { name: string; direction: string; message: Message; answer?: Message };
 
 const examples = readdirSync(dir)
-  .filter((file) => file.endsWith('.json') && !/^(sfu|recorder)-/.test(file))
+  .filter((file) => file.endsWith('.json') && !/^(sfu|recorder|operator)-/.test(file))
   .map((file) => JSON.parse(readFileSync(path.join(dir, file), 'utf8')) as Example);
 
 describe('protocol', () => {

@@ -24,6 +24,7 @@ const EVERYDAY = [
   'tcp',
   'crashes',
   'questions',
+  'operator',
   'diskfull',
   'recording',
   'recording-full',

@@ -9,10 +9,11 @@ export const ADDRESS = '10.99.0.1';
 const READY_MS = 30000;
 
 export class Stack {
-  constructor({ build, repo, dir, data, sites = 5, ports = { http: 8443, media: 8444, admin: 9464 } }) {
+  constructor({ build, repo, dir, data, folder, sites = 5, ports = { http: 8443, media: 8444, admin: 9464 } }) {
     this.program = path.join(build, 'cli', 'diemcau');
     this.web = process.env.DIEMCAU_WEB ?? path.join(repo, 'web', 'dist');
-    this.data = mkdtempSync(path.join(data ?? dir, 'data-'));
+    // `folder`: one that is there already, else a fresh one in `data`.
+    this.data = folder ?? mkdtempSync(path.join(data ?? dir, 'data-'));
     this.log = path.join(dir, 'daemons.log');
     this.sites = sites;
     this.ports = ports;

@@ -24,6 +24,7 @@ static void read_index(int fd, json_t **first, json_t **last)
 {
 	g_autofree char *head = g_malloc(LINE_MAX_LEN), *tail = g_malloc(LINE_MAX_LEN);
 	struct stat there = { 0 };
+	g_assert(head && tail); /* gcc with sanitizers does not know that g_malloc never fails */
 	(void)fstat(fd, &there);
 	ssize_t len = pread(fd, head, LINE_MAX_LEN, 0);
 	const char *end = len > 0 ? memchr(head, '\n', (size_t)len) : NULL;

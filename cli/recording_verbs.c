@@ -19,20 +19,26 @@ static int open_folder(int above, const char *name)
 	return openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static const char *last_newline(const char *text, size_t len)
+{
+	while (len && text[len - 1] != '\n')
+		len--;
+	return len ? text + len - 1 : NULL;
+}
+
 /* The first line of an index, and the last whole one; NULL where there is none. */
 static void read_index(int fd, json_t **first, json_t **last)
 {
 	g_autofree char *head = g_malloc(LINE_MAX_LEN), *tail = g_malloc(LINE_MAX_LEN);
 	struct stat there = { 0 };
-	g_assert(head && tail); /* gcc with sanitizers does not know that g_malloc never fails */
 	(void)fstat(fd, &there);
 	ssize_t len = pread(fd, head, LINE_MAX_LEN, 0);
 	const char *end = len > 0 ? memchr(head, '\n', (size_t)len) : NULL;
 	*first = end ? rpc_read_object(head, (size_t)(end - head)) : NULL;
 	off_t from = MAX(there.st_size - LINE_MAX_LEN, 0);
 	len = pread(fd, tail, LINE_MAX_LEN, from);
-	end = len > 0 ? memrchr(tail, '\n', (size_t)len) : NULL;
-	const char *before = end ? memrchr(tail, '\n', (size_t)(end - tail)) : NULL;
+	end = len > 0 ? last_newline(tail, (size_t)len) : NULL;
+	const char *before = end ? last_newline(tail, (size_t)(end - tail)) : NULL;
 	const char *begin = before ? before + 1 : tail;
 	*last = end && (before || !from) ? rpc_read_object(begin, (size_t)(end - begin)) : NULL;
 }

@@ -22,7 +22,7 @@ static int open_folder(int above, const char *name)
 /* The first line of an index, and the last whole one; NULL where there is none. */
 static void read_index(int fd, json_t **first, json_t **last)
 {
-	g_autofree char *head = g_malloc(LINE_MAX_LEN), *tail = g_malloc(LINE_MAX_LEN);
+	char head[LINE_MAX_LEN], tail[LINE_MAX_LEN];
 	struct stat there = { 0 };
 	(void)fstat(fd, &there);
 	ssize_t len = pread(fd, head, LINE_MAX_LEN, 0);

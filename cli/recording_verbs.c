@@ -29,7 +29,7 @@ static const char *last_newline(const char *text, size_t len)
 /* The first line of an index, and the last whole one; NULL where there is none. */
 static void read_index(int fd, json_t **first, json_t **last)
 {
-	g_autofree char *head = g_malloc(LINE_MAX_LEN), *tail = g_malloc(LINE_MAX_LEN);
+	char head[LINE_MAX_LEN], tail[LINE_MAX_LEN];
 	struct stat there = { 0 };
 	(void)fstat(fd, &there);
 	ssize_t len = pread(fd, head, LINE_MAX_LEN, 0);

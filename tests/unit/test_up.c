@@ -421,8 +421,8 @@ static void test_no_start(Up *up, gconstpointer data)
 		start(up, cases[i].environment, NULL);
 		g_assert_cmpint(finish(up), ==, 1);
 		g_assert_cmpstr(up->out_text->str, ==, "");
-		g_assert_true(g_str_has_suffix(up->err_text->str, cases[i].sentence) ||
-			      g_str_has_prefix(up->err_text->str, cases[i].sentence));
+		/* Two others may have said theirs, one before and one after it. */
+		g_assert_nonnull(strstr(up->err_text->str, cases[i].sentence));
 		g_assert_null(strstr(up->err_text->str, "warning"));
 	}
 }

@@ -144,6 +144,9 @@ export async function run({ tap, build, repo, dir }) {
         check(err.includes(line), `${line} is missing in: ${err}`);
       }
       check(/nothing was imported: 4 errors/.test(err), err);
+      // Where the program sees nothing wrong, the server does.
+      const worse = await cli('site', 'import', forum, file('worse.csv', 'tên,huyện\nXã mới,H\n,H\n'));
+      check(worse.code === 1 && /^worse.csv:3: the name is missing$/m.test(worse.err), `${worse.code} ${worse.err}`);
       const [after] = await sql(stack, 'SELECT count(*) AS n FROM sites');
       check(before.n === after.n, `${before.n} sites became ${after.n}`);
       return err;

@@ -70,7 +70,8 @@ static void describe(json_t *row, const char *folder, const char *index)
 	const char *state = "recording";
 	if (g_stat(file, &there) == 0 && S_ISREG(there.st_mode)) {
 		json_t *report = read_json(folder, CATALOGUE_REPORT);
-		int64_t started_us = number(report, "started_us");
+		int64_t started_us =
+			report ? number(report, "started_us") : number(row, "started_us");
 		json_t *gaps = json_object_get(report, "gaps");
 		state = "ready";
 		json_object_set_new(row, "bytes", json_integer(there.st_size));

@@ -11,9 +11,10 @@
 #define FRAME_US (G_USEC_PER_SEC / ENCODER_FRAMES_PER_S)
 #define IN_STEP_US 40000 /* a voice this near to where the one before it ended follows it */
 #define CONCEALED_MAX 5  /* lost packets of a voice in a row that are made up */
-#define KEPT_BYTES_MAX (16 * 1024 * 1024) /* of a camera that is not on main, since its keyframe   \
-					   */
-#define TAIL_US 20000                     /* the last packet is heard, too */
+#define KEPT_BYTES_MAX                                                                             \
+	(16 * 1024 * 1024) /* of a camera that is not on main, since its keyframe                  \
+			    */
+#define TAIL_US 20000      /* the last packet is heard, too */
 
 typedef struct Render Render;
 

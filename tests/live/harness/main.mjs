@@ -26,6 +26,7 @@ const EVERYDAY = [
   'diskfull',
   'recording',
   'recording-full',
+  'review',
   'farewell',
 ];
 

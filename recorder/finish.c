@@ -76,7 +76,13 @@ int main(int argc, char **argv)
 	stand_back();
 	alarm(STANDSTILL_S);
 	umask(0027);
+	/* Looking at its plugins for the first time, GStreamer runs code of theirs, and one of
+	 * them changes the folder that our paths begin in. */
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	gst_init(NULL, NULL);
+	if (here < 0 || fchdir(here) != 0)
+		return fail(".");
+	close(here);
 	g_autofree char *index = g_build_filename(argv[1], "index.jsonl", NULL);
 	g_autofree char *fresh = g_build_filename(argv[1], "recording.webm.new", NULL);
 	g_autofree char *done = g_build_filename(argv[1], "recording.webm", NULL);

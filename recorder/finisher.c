@@ -114,7 +114,6 @@ static void start(Finisher *finisher, char *folder)
 	g_auto(GStrv) environment = g_get_environ();
 	g_autoptr(GError) error = NULL;
 	environment = g_environ_setenv(environment, "GST_REGISTRY", finisher->registry, TRUE);
-	environment = g_environ_setenv(environment, "GST_REGISTRY_FORK", "no", TRUE);
 	environment = g_environ_unsetenv(environment, "NOTIFY_SOCKET");
 	if (!g_spawn_async(NULL, argv, environment,
 		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,

@@ -1,7 +1,8 @@
 #include "timing.h"
 #include <stdlib.h>
 
-#define NEAR 5 /* reports that are asked: the middle one of what they say holds */
+#define STEP_US 50000 /* two reports may differ by so much, and a twentieth of their distance */
+#define NEAR 5        /* reports that are asked: the middle one of what they say holds */
 
 typedef struct Report {
 	int64_t arrival_us, sender_us;
@@ -12,7 +13,8 @@ typedef struct Track {
 	GArray *reports; /* of Report, as they came */
 	GArray *offsets; /* of the owner: Report without rtp; shared */
 	unsigned clock_rate;
-	bool has_anchor; /* of a track without reports */
+	unsigned right, wrong; /* reports that fit, and do not fit, to the one before */
+	bool has_anchor;       /* of a track without reports */
 	int64_t anchor_us;
 	uint32_t anchor_rtp;
 } Track;
@@ -67,6 +69,32 @@ void timing_add_track(Timing *timing, uint16_t port, const char *owner, unsigned
 	g_hash_table_insert(timing->tracks, GUINT_TO_POINTER(port), track);
 }
 
+static int64_t by_report(const Track *track, const Report *report, uint32_t rtp)
+{
+	int32_t ahead = (int32_t)(rtp - report->rtp); /* six hours each way at 90 kHz */
+	return report->sender_us + (int64_t)ahead * G_USEC_PER_SEC / track->clock_rate;
+}
+
+/* Both clocks must have gone on by the same. */
+static void judge(Track *track, const Report *report)
+{
+	const Report *before = &g_array_index(track->reports, Report, track->reports->len - 1);
+	int64_t passed_us = report->sender_us - before->sender_us;
+	int64_t apart_us = by_report(track, before, report->rtp) - report->sender_us;
+	bool fits = ABS(apart_us) <= STEP_US + ABS(passed_us) / 20;
+	track->right += fits;
+	track->wrong += !fits;
+}
+
+/* GStreamer's webrtcbin (1.22) sends reports whose RTP time runs at twice its packets' rate. */
+static bool is_credible(const Track *track)
+{
+#ifdef GUARD_OFF_CREDIBLE
+	return track->reports->len > 0;
+#endif
+	return track->reports->len && track->wrong <= track->right / 2;
+}
+
 void timing_add_report(
 	Timing *timing, uint16_t port, int64_t arrival_us, int64_t sender_us, uint32_t rtp)
 {
@@ -74,6 +102,8 @@ void timing_add_report(
 	if (!track)
 		return;
 	Report report = { arrival_us, sender_us, rtp };
+	if (track->reports->len)
+		judge(track, &report);
 	g_array_append_val(track->reports, report);
 	g_array_append_val(track->offsets, report);
 }
@@ -116,12 +146,6 @@ static int64_t least_offset(const GArray *reports, unsigned at, int64_t arrival_
 	return least;
 }
 
-static int64_t by_report(const Track *track, const Report *report, uint32_t rtp)
-{
-	int32_t ahead = (int32_t)(rtp - report->rtp); /* six hours each way at 90 kHz */
-	return report->sender_us + (int64_t)ahead * G_USEC_PER_SEC / track->clock_rate;
-}
-
 static int compare_times(const void *a, const void *b)
 {
 	int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
@@ -149,8 +173,11 @@ static int64_t by_arrival(Track *track, uint32_t rtp, int64_t arrival_us)
 	int64_t ahead_us =
 		(int64_t)(int32_t)(rtp - track->anchor_rtp) * G_USEC_PER_SEC / track->clock_rate;
 	int64_t time = track->anchor_us + ahead_us;
-	if (track->has_anchor && ABS(time - arrival_us) < TIMING_JUMP_US)
-		return time;
+	if (track->has_anchor && ABS(time - arrival_us) < TIMING_JUMP_US) {
+		/* Nothing was said after it came: what came first had been under way for longer. */
+		track->anchor_us -= MAX(time - arrival_us, 0);
+		return MIN(time, arrival_us);
+	}
 	track->has_anchor = true;
 	track->anchor_us = arrival_us;
 	track->anchor_rtp = rtp;
@@ -162,7 +189,7 @@ int64_t timing_map(Timing *timing, uint16_t port, uint32_t rtp, int64_t arrival_
 	Track *track = find(timing, port);
 	if (!track)
 		return arrival_us;
-	if (!track->reports->len)
+	if (!is_credible(track))
 		return by_arrival(track, rtp, arrival_us);
 	unsigned at = last_before(track->reports, arrival_us);
 	const Report *report = &g_array_index(track->reports, Report, at);

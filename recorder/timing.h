@@ -4,7 +4,7 @@
  * between that clock and ours over a while is its offset, with the least delay of the line in it.
  * All tracks of a publisher have one offset, so that voice and picture stay together whatever the
  * line does. Before the first report, and behind the last, the nearest ones hold; a track without
- * any goes by arrival. Everything is known before the first question is asked. One thread. */
+ * any, or with such as do not fit each other, goes by arrival. Everything is known before the first question is asked. One thread. */
 #pragma once
 #include <glib.h>
 #include <stdbool.h>

@@ -71,6 +71,21 @@ static void follows_a_clock_that_is_set(void)
 	}
 }
 
+static void believes_no_reports_that_run_at_another_rate(void)
+{
+	g_autoptr(Timing) timing = timing_new();
+	timing_add_track(timing, CAMERA, "foreign", 90000);
+	for (unsigned i = 0; i < 10; i++)
+		timing_add_report(timing, CAMERA, START + i * SECOND + 300, START + i * SECOND,
+			i * 2 * 90000);
+	for (unsigned i = 0; i < 10; i++)
+		g_assert_cmpint(timing_map(timing, CAMERA, i * 90000, START + i * SECOND), ==,
+			START + i * SECOND);
+	/* A burst: the first had been under way for longer than the last. */
+	int64_t burst = START + 10 * SECOND;
+	g_assert_cmpint(timing_map(timing, CAMERA, 10 * 90000 + 9000, burst), ==, burst);
+}
+
 static void goes_by_arrival_where_nothing_is_reported(void)
 {
 	g_autoptr(Timing) timing = timing_new();
@@ -300,6 +315,8 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/timing/is-not-misled-by-one-wrong-report", is_not_misled_by_one_wrong_report);
 	g_test_add_func("/timing/follows-a-clock-that-is-set", follows_a_clock_that_is_set);
+	g_test_add_func("/timing/believes-no-reports-that-run-at-another-rate",
+		believes_no_reports_that_run_at_another_rate);
 	g_test_add_func("/timing/goes-by-arrival-where-nothing-is-reported",
 		goes_by_arrival_where_nothing_is_reported);
 	g_test_add_func("/reorder/gives-packets-by-their-time-and-number",

@@ -254,7 +254,7 @@ async function judgeRoles(stack, id) {
   const { demo } = stack;
   const told = [];
   const codes = [
-    ['nobody', undefined, 401],
+    ['nobody', null, 401],
     ['a site', tokenOf(demo.sites[0]), 403],
     ['an encoder', demo.whip.token, 403],
     ['a viewer', demo.whep.token, 403],

@@ -71,6 +71,19 @@ static void follows_a_clock_that_is_set(void)
 	}
 }
 
+static void follows_a_microphone_that_runs_slow(void)
+{
+	g_autoptr(Timing) timing = timing_new();
+	timing_add_track(timing, MIC, "hall", 48000);
+	for (unsigned i = 0; i < 10; i++) /* 44,000 samples a second */
+		timing_add_report(
+			timing, MIC, START + i * 4 * SECOND, START + i * 4 * SECOND, i * 4 * 44000);
+	for (unsigned ms = 0; ms < 35000; ms += 100) {
+		int64_t voice = timing_map(timing, MIC, ms * 44, START + ms * 1000);
+		g_assert_cmpint(ABS(voice - (START + ms * 1000)), <=, 1000);
+	}
+}
+
 static void believes_no_reports_that_run_at_another_rate(void)
 {
 	g_autoptr(Timing) timing = timing_new();
@@ -315,6 +328,8 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/timing/is-not-misled-by-one-wrong-report", is_not_misled_by_one_wrong_report);
 	g_test_add_func("/timing/follows-a-clock-that-is-set", follows_a_clock_that_is_set);
+	g_test_add_func(
+		"/timing/follows-a-microphone-that-runs-slow", follows_a_microphone_that_runs_slow);
 	g_test_add_func("/timing/believes-no-reports-that-run-at-another-rate",
 		believes_no_reports_that_run_at_another_rate);
 	g_test_add_func("/timing/goes-by-arrival-where-nothing-is-reported",

@@ -7,7 +7,13 @@ import { recording } from '../state';
 // To the list of recordings, in a tab of its own: this one goes on hearing. The link's token goes along behind `#`.
 export function RecordingsLink({ kind }: { kind: 'chair' | 'staff' }) {
   return (
-    <a class="chip recordings-link" data-act="recordings" target="_blank" rel="noopener" href={`/review#${keptToken(kind) ?? ''}`}>
+    <a
+      class="recordings-link"
+      data-act="recordings"
+      target="_blank"
+      rel="noopener"
+      href={`/review#${keptToken(kind) ?? ''}`}
+    >
       {t('recordings.link')}
     </a>
   );

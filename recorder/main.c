@@ -11,6 +11,7 @@ typedef struct Recorder {
 	Studio *studio;
 	TapLine *line;
 	Desk *desk;
+	Finisher *finisher;
 	int64_t clock_us; /* real time minus monotonic, read once: no step shows */
 } Recorder;
 
@@ -22,7 +23,15 @@ static int64_t now_us(const Recorder *recorder)
 static void on_take(const TakeState *take, const char *state, void *user)
 {
 	Recorder *recorder = user;
-	desk_tell_take(recorder->desk, take, state);
+	desk_tell_take(recorder->desk, take->stage, take->name, state);
+	if (strcmp(state, "ended") == 0)
+		finisher_wake(recorder->finisher, now_us(recorder));
+}
+
+static void on_finished(const char *stage, const char *take, bool is_ready, void *user)
+{
+	Recorder *recorder = user;
+	desk_tell_take(recorder->desk, stage, take, is_ready ? "ready" : "failed");
 }
 
 static void on_well(bool well, const char *reason, void *user)
@@ -69,12 +78,21 @@ static gboolean on_tick(void *user)
 	Recorder *recorder = user;
 	tap_line_tick(recorder->line);
 	studio_tick(recorder->studio, now_us(recorder));
+	finisher_tick(recorder->finisher, now_us(recorder));
 	return G_SOURCE_CONTINUE;
 }
 
 static bool on_term(void *user)
 {
 	return true; /* what runs is closed in studio_free(), and goes on at the next start */
+}
+
+/* It lies beside this program, built and installed. */
+static char *finish_program(void)
+{
+	g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *folder = g_path_get_dirname(own ? own : "./");
+	return g_build_filename(folder, "diemcau-finish", NULL);
 }
 
 static int open_control(const char *run)
@@ -94,6 +112,7 @@ static int open_control(const char *run)
 int main(int argc, char **argv)
 {
 	static const StudioEvents studio_events = { on_take, on_well };
+	static const FinisherEvents finisher_events = { on_finished };
 	static const TapLineEvents line_events = { on_ask, on_record, has_room, on_lost };
 	g_autoptr(GError) error = NULL;
 	daemon_init("diemcau-recorder");
@@ -102,9 +121,11 @@ int main(int argc, char **argv)
 		daemon_fail("only --config FILE is taken");
 
 	g_autoptr(Config) config = config_read(path, &error);
-	int reserve_mb;
-	if (!config || !config_integer(config, "recorder", "reserve_mb", 0, 1024 * 1024, RESERVE_MB,
-			       &reserve_mb, &error))
+	int reserve_mb, height;
+	if (!config ||
+		!config_integer(config, "recorder", "reserve_mb", 0, 1024 * 1024, RESERVE_MB,
+			&reserve_mb, &error) ||
+		!config_integer(config, "recorder", "height", 360, 720, 720, &height, &error))
 		daemon_fail("%s", error->message);
 	const char *data = config_string(config, "paths", "data", ".");
 	const char *run = config_string(config, "paths", "run", "run");
@@ -118,12 +139,16 @@ int main(int argc, char **argv)
 	recorder.line = tap_line_new(tap, &line_events, &recorder);
 	recorder.studio =
 		studio_new(folder, (uint64_t)reserve_mb * 1024 * 1024, &studio_events, &recorder);
-	desk_set(recorder.desk, recorder.studio, recorder.line);
+	g_autofree char *program = finish_program();
+	recorder.finisher = finisher_new(
+		program, folder, height < 720 ? 360 : 720, &finisher_events, &recorder);
+	desk_set(recorder.desk, folder, recorder.studio, recorder.line, recorder.finisher);
 	studio_open(recorder.studio, now_us(&recorder));
 	unsigned tick = g_timeout_add(TICK_MS, on_tick, &recorder);
 	daemon_run(loop, on_term, NULL, &recorder);
 	g_source_remove(tick);
 	tap_line_free(recorder.line);
+	finisher_free(recorder.finisher);
 	studio_free(recorder.studio);
 	desk_free(recorder.desk);
 	return 0;

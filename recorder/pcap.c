@@ -86,9 +86,9 @@ static bool read_header(FILE *file)
 
 /* One packet; false for a torn or foreign one. A page of zeros, as a power cut leaves them behind
  * what was written, is one. */
-static bool read_packet(FILE *file, PcapSeen *seen, uint64_t *len)
+static bool read_packet(
+	FILE *file, uint8_t data[PCAP_RECORD_LEN + PCAP_SNAPLEN], PcapSeen *seen, uint64_t *len)
 {
-	uint8_t data[PCAP_RECORD_LEN + PCAP_SNAPLEN];
 	if (fread(data, 1, PCAP_RECORD_LEN, file) != PCAP_RECORD_LEN)
 		return false;
 	Reader in = reader_of(data, PCAP_RECORD_LEN);
@@ -109,6 +109,8 @@ static bool read_packet(FILE *file, PcapSeen *seen, uint64_t *len)
 	read_skip(&in, 4);
 	seen->rtp_ssrc = read_u32(&in);
 	seen->time_ns = (int64_t)seconds * 1000000000 + rest;
+	seen->rtp = data + IP_LEN + UDP_LEN;
+	seen->rtp_len = (uint16_t)(kept - IP_LEN - UDP_LEN);
 	*len = PCAP_RECORD_LEN + kept;
 	return in.ok && first == 0x4500 && ip_len == kept && udp_len == kept - IP_LEN &&
 	       to == seen->port && checksum(data) == 0;
@@ -116,13 +118,14 @@ static bool read_packet(FILE *file, PcapSeen *seen, uint64_t *len)
 
 uint64_t pcap_scan(FILE *file, uint64_t from, PcapEach each, void *user)
 {
+	uint8_t data[PCAP_RECORD_LEN + PCAP_SNAPLEN];
 	uint64_t good = from, len;
 	PcapSeen seen;
 	if (!from && !read_header(file))
 		return 0;
 	if (!from)
 		good = PCAP_HEADER_LEN;
-	while (read_packet(file, &seen, &len)) {
+	while (read_packet(file, data, &seen, &len)) {
 		good += len;
 		if (each)
 			each(&seen, user);

@@ -23,6 +23,8 @@ typedef struct PcapSeen {
 	uint16_t ident, port;
 	uint16_t rtp_sequence;
 	uint32_t rtp_ssrc;
+	const uint8_t *rtp; /* the whole RTP packet, borrowed for the call */
+	uint16_t rtp_len;
 } PcapSeen;
 
 typedef void (*PcapEach)(const PcapSeen *seen, void *user);

@@ -131,9 +131,7 @@ TakeState *recovery_read(const char *folder, RecoveryTrust trust)
 	return g_steal_pointer(&state);
 }
 
-/* Whether the index ends with the line that ends a take, read from its tail: of hundreds of takes
- * only a few are to be read whole. */
-static bool has_ended(const char *index)
+bool recovery_has_ended(const char *index)
 {
 	char tail[512];
 	bool ended = false;
@@ -162,7 +160,7 @@ static void find_in_stage(GPtrArray *found, const char *path, int64_t since_us, 
 		struct stat there;
 		if (!recovery_is_name(name) || g_stat(index, &there) < 0)
 			continue;
-		if ((int64_t)there.st_mtime * G_USEC_PER_SEC < since_us && has_ended(index))
+		if ((int64_t)there.st_mtime * G_USEC_PER_SEC < since_us && recovery_has_ended(index))
 			continue;
 		TakeState *state = recovery_read(folder, trust);
 		if (state)

@@ -16,5 +16,8 @@ TakeState *recovery_read(const char *folder, RecoveryTrust trust);
 /* The takes under root (STAGE/TAKE/) that have not ended, and those that ended at or after since_us
  * (their state says so); of TakeState, freed with the array. */
 GPtrArray *recovery_find(const char *root, int64_t since_us, RecoveryTrust trust);
+/* Whether an index ends with the line that ends a take, read from its tail: of hundreds of takes
+ * only a few are to be read whole. */
+bool recovery_has_ended(const char *index);
 /* Whether a stage's id may name a folder. */
 bool recovery_is_name(const char *word);

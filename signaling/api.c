@@ -1,5 +1,6 @@
 #include "api.h"
 #include "http.h"
+#include "recordings.h"
 #include "seating.h"
 #include "view.h"
 #include <string.h>
@@ -215,7 +216,8 @@ static void route_forum(Hub *hub, Exchange *exchange, const Request *request, co
 	}
 	Forum *forum = registry_forum(hub->registry, parts[1]);
 	bool wants_sites = count == 3 && strcmp(parts[2], "sites") == 0;
-	if (!forum || !opens(door, forum) || (count > 2 && !wants_sites))
+	bool wants_recordings = count == 3 && strcmp(parts[2], "recordings") == 0;
+	if (!forum || !opens(door, forum) || (count > 2 && !wants_sites && !wants_recordings))
 		http_refuse(exchange, 404, &REFUSE_NO_FORUM);
 	else if (wants_sites && gets)
 		list_sites(hub, exchange, forum);
@@ -223,7 +225,9 @@ static void route_forum(Hub *hub, Exchange *exchange, const Request *request, co
 		add_site(hub, exchange, request, forum);
 	else if (wants_sites)
 		http_refuse_method(exchange, "GET, POST");
-	else if (gets)
+	else if (wants_recordings && gets)
+		recordings_answer_list(hub, exchange, forum);
+	else if (gets && !wants_recordings)
 		show_forum(hub, exchange, forum);
 	else
 		http_refuse_method(exchange, "GET");
@@ -251,13 +255,23 @@ void api_request(Hub *hub, Exchange *exchange, const Request *request)
 	}
 	Door door;
 	const Refusal *refusal = registry_enter(hub->registry, token, &door);
-	if (!refusal && door.kind != LINK_API)
+	/* The links of people open one thing here: the recordings of their forum. */
+	bool is_review = strcmp(request->path, "/api/v1/recordings") == 0;
+	bool may_review = !refusal && door.seat && (door.seat->role & ROLES_REVIEW);
+	if (!refusal && door.kind != LINK_API && !(is_review && may_review))
 		refusal = &REFUSE_NOT_ALLOWED;
 	if (refusal) {
 		http_refuse(exchange, 403, refusal);
 		return;
 	}
 	exchange_vouch(exchange);
+	if (is_review) {
+		if (strcmp(request->method, "GET") == 0)
+			recordings_answer_list(hub, exchange, door.forum);
+		else
+			http_refuse_method(exchange, "GET");
+		return;
+	}
 	g_auto(GStrv) parts = g_strsplit(request->path + strlen("/api/v1/"), "/", 5);
 	unsigned count = g_strv_length(parts);
 	if (strcmp(parts[0], "forums") == 0 && count <= 3)

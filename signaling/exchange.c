@@ -1,7 +1,16 @@
 #include "lws_side.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-#define CHUNK 16384            /* of a body, a turn */
+#define CHUNK 16384        /* of a body, a turn */
+#define AHEAD (512 * 1024) /* of a file, that the kernel is asked to read before it is needed */
+#define AGAIN_MS 5         /* to look whether it has */
+#define AGAIN_MAX 200      /* then it is waited for after all */
+#define QUERY_PART_MAX 256
+#define QUERY_PARTS_MAX 8
 #define DRAIN_MAX (256 * 1024) /* of a refused body: read, or the answer is lost to a RST */
 
 typedef enum BodyState { BODY_NONE, BODY_PLAIN, BODY_CHUNKED, BODY_REFUSED } BodyState;
@@ -11,7 +20,7 @@ struct Exchange {
 	Server *server;
 	struct lws *wsi; /* NULL once it has gone */
 	Visitor *visitor;
-	char *method, *path, *headers[6];
+	char *method, *path, *headers[9];
 	GString *body;
 	BodyState body_state;
 	size_t chunk_left, drained;
@@ -22,7 +31,10 @@ struct Exchange {
 	unsigned status, header_count;
 	char *names[EXCHANGE_HEADERS_MAX], *values[EXCHANGE_HEADERS_MAX];
 	GBytes *content;
-	size_t sent;
+	uint64_t size, sent; /* of the content, or of the part of a file */
+	int fd;              /* -1: no file */
+	uint64_t offset;
+	unsigned again, retries; /* timer while the disk is slow */
 	bool headers_sent;
 };
 
@@ -41,6 +53,8 @@ static void exchange_unref(Exchange *exchange)
 	if (exchange->body)
 		g_string_free(exchange->body, TRUE);
 	g_clear_pointer(&exchange->content, g_bytes_unref);
+	if (exchange->fd >= 0)
+		close(exchange->fd);
 	g_free(exchange);
 }
 
@@ -51,6 +65,9 @@ void exchange_detach(HttpUser *http)
 		return;
 	g_hash_table_remove(exchange->server->exchanges, exchange);
 	exchange->wsi = NULL;
+	if (exchange->again)
+		g_source_remove(exchange->again);
+	exchange->again = 0;
 	exchange->visitor = NULL;
 	exchange_unref(exchange);
 }
@@ -82,6 +99,9 @@ static void ask(Exchange *exchange)
 		.if_none_match = exchange->headers[3],
 		.accept_encoding = exchange->headers[4],
 		.origin = exchange->headers[5],
+		.range = exchange->headers[6],
+		.if_range = exchange->headers[7],
+		.query = exchange->headers[8],
 		.body = exchange->body ? exchange->body->str : "",
 		.body_len = exchange->body ? exchange->body->len : 0,
 		.is_admin = exchange->is_admin };
@@ -139,6 +159,21 @@ static bool judge_body(Exchange *exchange)
 	return true;
 }
 
+/* lws keeps each part by itself, and copied as one they are joined by commas. */
+static char *query_of(struct lws *wsi)
+{
+	char part[QUERY_PART_MAX];
+	GString *query = g_string_new(NULL);
+	for (int i = 0; i < QUERY_PARTS_MAX; i++) {
+		int len =
+			lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i);
+		if (len < 0)
+			break;
+		g_string_append_printf(query, "%s%.*s", i ? "&" : "", len, part);
+	}
+	return g_string_free(query, FALSE);
+}
+
 int exchange_on_request(
 	Server *server, struct lws *wsi, HttpUser *http, const char *path, size_t len)
 {
@@ -151,6 +186,7 @@ int exchange_on_request(
 
 	Exchange *exchange = g_new0(Exchange, 1);
 	exchange->refs = 1;
+	exchange->fd = -1;
 	exchange->server = server;
 	exchange->wsi = wsi;
 	const Connection *connection = lws_get_opaque_user_data(wsi);
@@ -162,9 +198,11 @@ int exchange_on_request(
 	exchange->since_us = g_get_monotonic_time();
 	static const enum lws_token_indexes tokens[] = { WSI_TOKEN_HOST,
 		WSI_TOKEN_HTTP_AUTHORIZATION, WSI_TOKEN_HTTP_CONTENT_TYPE,
-		WSI_TOKEN_HTTP_IF_NONE_MATCH, WSI_TOKEN_HTTP_ACCEPT_ENCODING, WSI_TOKEN_ORIGIN };
+		WSI_TOKEN_HTTP_IF_NONE_MATCH, WSI_TOKEN_HTTP_ACCEPT_ENCODING, WSI_TOKEN_ORIGIN,
+		WSI_TOKEN_HTTP_RANGE, WSI_TOKEN_HTTP_IF_RANGE };
 	for (unsigned i = 0; i < G_N_ELEMENTS(tokens); i++)
 		exchange->headers[i] = server_header(wsi, tokens[i]);
+	exchange->headers[G_N_ELEMENTS(tokens)] = query_of(wsi);
 	http->exchange = exchange;
 	g_hash_table_add(server->exchanges, exchange);
 	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, SERVER_BODY_S + 5);
@@ -278,9 +316,20 @@ void exchange_answer(Exchange *exchange, unsigned status, const char *type, GByt
 	if (type)
 		exchange_header(exchange, "content-type", type);
 	exchange->content = body ? g_bytes_ref(body) : NULL;
+	exchange->size = body ? g_bytes_get_size(body) : exchange->size;
 	if (exchange->wsi)
 		lws_callback_on_writable(exchange->wsi);
 	exchange_unref(exchange);
+}
+
+void exchange_answer_file(Exchange *exchange, unsigned status, const char *type, int fd,
+	uint64_t offset, uint64_t length)
+{
+	exchange->fd = fd;
+	exchange->offset = offset;
+	exchange->size = length;
+	(void)posix_fadvise(fd, (off_t)offset, AHEAD, POSIX_FADV_WILLNEED);
+	exchange_answer(exchange, status, type, NULL);
 }
 
 void exchange_answer_text(Exchange *exchange, unsigned status, const char *type, const char *text)
@@ -309,7 +358,6 @@ static bool write_headers(Exchange *exchange)
 	unsigned char buffer[LWS_PRE + 8192];
 	unsigned char *start = buffer + LWS_PRE, *at = start, *end = buffer + sizeof(buffer) - 1;
 	struct lws *wsi = exchange->wsi;
-	size_t size = exchange->content ? g_bytes_get_size(exchange->content) : 0;
 	bool ok = lws_add_http_header_status(
 			  wsi, exchange->status | LWSAHH_FLAG_NO_SERVER_NAME, &at, end) == 0;
 	for (unsigned i = 0; ok && i < G_N_ELEMENTS(own); i++)
@@ -325,7 +373,7 @@ static bool write_headers(Exchange *exchange)
 			     (const unsigned char *)"connection:", (const unsigned char *)"close",
 			     5, &at, end) == 0;
 	if (ok && exchange->status != 204 && exchange->status != 304)
-		ok = lws_add_http_header_content_length(wsi, size, &at, end) == 0;
+		ok = lws_add_http_header_content_length(wsi, exchange->size, &at, end) == 0;
 	ok = ok && lws_finalize_http_header(wsi, &at, end) == 0;
 	int len = (int)(at - start);
 	return ok && lws_write(wsi, start, (size_t)len, LWS_WRITE_HTTP_HEADERS) == len;
@@ -346,35 +394,76 @@ static int finish(HttpUser *http)
 	return ends || lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+static gboolean on_again(void *user)
+{
+	Exchange *exchange = user;
+	exchange->again = 0;
+	lws_callback_on_writable(exchange->wsi);
+	return G_SOURCE_REMOVE;
+}
+
+/* Bytes of the file that are in memory already; 0: not yet, it looks again; -1: it cannot be read.
+ */
+static ssize_t read_file(Exchange *exchange, unsigned char *into, size_t most)
+{
+	struct iovec part = { into, most };
+	off_t at = (off_t)(exchange->offset + exchange->sent);
+	ssize_t got = preadv2(exchange->fd, &part, 1, at, RWF_NOWAIT);
+	bool is_late = exchange->retries >= AGAIN_MAX;
+	if (got < 0 && (is_late || errno != EAGAIN)) /* some filesystems know no NOWAIT */
+		got = pread(exchange->fd, into, most, at);
+	else if (got < 0) {
+		exchange->retries++;
+		(void)posix_fadvise(exchange->fd, at, AHEAD, POSIX_FADV_WILLNEED);
+		exchange->again = g_timeout_add(AGAIN_MS, on_again, exchange);
+		return 0;
+	}
+	if (at / AHEAD != (at + got) / AHEAD)
+		(void)posix_fadvise(exchange->fd, at + got, AHEAD, POSIX_FADV_WILLNEED);
+	exchange->retries = 0;
+	return got > 0 ? got : -1; /* shorter than it was: it cannot be what was promised */
+}
+
+/* The next piece of the answer, as above. */
+static ssize_t read_piece(Exchange *exchange, unsigned char *into)
+{
+	size_t most = (size_t)MIN(exchange->size - exchange->sent, CHUNK);
+	if (exchange->fd >= 0)
+		return read_file(exchange, into, most);
+	const unsigned char *data = g_bytes_get_data(exchange->content, NULL);
+	memcpy(into, data + exchange->sent, most);
+	return (ssize_t)most;
+}
+
 int exchange_on_writable(HttpUser *http)
 {
 	Exchange *exchange = http ? http->exchange : NULL;
 	if (!exchange || !exchange->is_answered)
 		return 0;
 	struct lws *wsi = exchange->wsi;
-	size_t size = 0;
-	const unsigned char *data =
-		exchange->content ? g_bytes_get_data(exchange->content, &size) : NULL;
 	if (!exchange->headers_sent) {
 		exchange->headers_sent = true;
 		if (!write_headers(exchange))
 			return -1;
-		if (exchange->is_head || !size)
+		if (exchange->is_head || !exchange->size)
 			return finish(http);
 		lws_callback_on_writable(wsi);
 		return 0;
 	}
-	if (exchange->sent == size) /* refused, and still reading */
-		return 0;
+	if (exchange->again || exchange->sent == exchange->size)
+		return 0; /* the disk is slow; or refused, and still reading */
 	unsigned char chunk[LWS_PRE + CHUNK];
-	size_t part = MIN(size - exchange->sent, CHUNK);
-	bool last = exchange->sent + part == size;
-	memcpy(chunk + LWS_PRE, data + exchange->sent, part);
-	if (lws_write(wsi, chunk + LWS_PRE, part, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+	ssize_t part = read_piece(exchange, chunk + LWS_PRE);
+	if (part <= 0)
+		return part < 0 ? -1 : 0;
+	bool last = exchange->sent + (size_t)part == exchange->size;
+	if (lws_write(wsi, chunk + LWS_PRE, (size_t)part,
+		    last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
 		return -1;
-	exchange->sent += part;
+	exchange->sent += (size_t)part;
 	/* A slow reader is given this long for each piece. */
-	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, SERVER_BODY_S);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT,
+		exchange->fd >= 0 ? SERVER_FILE_S : SERVER_BODY_S);
 	if (last)
 		return finish(http);
 	lws_callback_on_writable(wsi);

@@ -16,9 +16,10 @@ typedef struct Hub {
 	Store *store; /* borrowed, as registry */
 	Registry *registry;
 	Media *media;
-	Recording *recording; /* borrowed; NULL: nobody records */
-	char *base;           /* https://HOST:PORT */
-	GHashTable *sessions; /* serial -> Session */
+	Recording *recording;   /* borrowed; NULL: nobody records */
+	char *base;             /* https://HOST:PORT */
+	const char *recordings; /* folder; borrowed */
+	GHashTable *sessions;   /* serial -> Session */
 	uint64_t serials;
 	GHashTable *staged; /* Forum that the sfu knows in this life of it */
 	News *news;

@@ -127,6 +127,17 @@ void links_write(const Links *links, LinkKind kind, const char *id, unsigned gen
 	id_encode(mac, token + 1 + ID_LEN);
 }
 
+void links_sign(const Links *links, const char *purpose, const char *text, char mac[ID_SIZE])
+{
+	uint8_t key[EVP_MAX_MD_SIZE], full[EVP_MAX_MD_SIZE];
+	unsigned key_len = 0, len = 0;
+	HMAC(EVP_sha256(), links->secret, SECRET_BYTES, (const uint8_t *)purpose, strlen(purpose),
+		key, &key_len);
+	HMAC(EVP_sha256(), key, (int)key_len, (const uint8_t *)text, strlen(text), full, &len);
+	OPENSSL_cleanse(key, sizeof(key));
+	id_encode(full, mac);
+}
+
 bool link_read(const char *token, LinkKind *kind, char id[ID_SIZE])
 {
 	if (!token || strlen(token) != LINK_LEN || !strchr("jacmpvk", token[0]))

@@ -37,4 +37,7 @@ bool link_read(const char *token, LinkKind *kind, char id[ID_SIZE]);
  * LINK_GENERATIONS before it (revoked), or not by us. Takes the same time wherever it differs. */
 LinkVerdict links_check(const Links *links, const char *token, unsigned generation);
 
+/* 22 letters of HMAC over text, under a key that is made of the secret for this purpose alone. */
+void links_sign(const Links *links, const char *purpose, const char *text, char mac[ID_SIZE]);
+
 #define LINK_GENERATIONS 32 /* a link revoked more often than that is answered `bad-token` */

@@ -274,6 +274,8 @@ int main(int argc, char **argv)
 	daemon.http.hub = daemon.hub;
 	g_autofree char *recorder = run_path(&daemon, "recorder.sock");
 	daemon.recording = daemon.hub->recording = recording_new(recorder, daemon.registry);
+	g_autofree char *recordings = path_in(&daemon, "recordings");
+	daemon.hub->recordings = config_string(daemon.config, "recorder", "folder", recordings);
 	int sites = integer(&daemon, "demo", "sites", 0, DEMO_SITES_MAX, 0);
 	g_autofree char *demo = run_path(&daemon, "demo.json");
 	if (sites && !demo_make(daemon.hub, (unsigned)sites, demo, &error))

@@ -1,6 +1,7 @@
 #include "method.h"
 #include "media_methods.h"
 #include "question_methods.h"
+#include "recordings.h"
 #include "stage_methods.h"
 #include <glib.h>
 #include <string.h>
@@ -29,6 +30,9 @@ static const Method methods[] = {
 	{ "question.mine", ROLES_ASK, params_mine, on_question_mine },
 	{ "question.list", ROLES_STAFF, params_list, on_question_list },
 	{ "question.set", ROLES_STAFF, params_state, on_question_set },
+
+	{ "recording.list", ROLES_REVIEW, params_nothing, on_recording_list },
+	{ "recording.open", ROLES_REVIEW, params_recording, on_recording_open },
 };
 
 const Method *method_table(unsigned *count)

@@ -112,6 +112,11 @@ bool params_seat(json_t *json, Params *params, const char **what)
 	return id_is_valid(params->seat);
 }
 
+bool params_recording(json_t *json, Params *params, const char **what)
+{
+	return rpc_string(json, "id", PARAMS_RECORDING_MAX, &params->recording, what);
+}
+
 bool params_seat_or_null(json_t *json, Params *params, const char **what)
 {
 	if (json_is_null(json_object_get(json, "seat")))

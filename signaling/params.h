@@ -11,6 +11,7 @@
 #define PARAMS_DEVICE_MAX 64
 #define PARAMS_SOURCES_MAX 3 /* mic, camera, screen */
 #define PARAMS_MID_MAX 16
+#define PARAMS_RECORDING_MAX 100
 #define PARAMS_LIMIT_MAX 50 /* questions a page: STORE_PAGE_MAX */
 
 typedef struct Params {
@@ -23,6 +24,7 @@ typedef struct Params {
 	const char *key, *text, *name; /* question.ask: text and name as they came */
 	const char *question;
 	QuestionState state;
+	const char *recording;
 	bool has_state;
 	json_int_t after, limit;
 } Params;
@@ -31,5 +33,5 @@ typedef struct Params {
 typedef bool ParamsReader(json_t *json, Params *params, const char **what);
 ParamsReader params_nothing, params_hello, params_offer, params_publish, params_set, params_seat,
 	params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine, params_list,
-	params_state;
+	params_state, params_recording;
 void params_clear(Params *params);

@@ -129,7 +129,7 @@ static void on_take_state(Recording *recording, json_t *params)
 		return;
 	if (strcmp(state, "recording") == 0)
 		g_hash_table_add(recording->stages, g_strdup(stage));
-	else
+	else if (strcmp(state, "ended") == 0)
 		g_hash_table_remove(recording->stages, stage);
 	tell_forum(recording, forum);
 }
@@ -181,6 +181,27 @@ void recording_greet(Recording *recording, Session *session)
 	json_t *state = state_of(recording, session->seat->forum);
 	tell(session, state);
 	json_decref(state);
+}
+
+typedef struct Wish {
+	RecordingTakes takes;
+	void *user;
+} Wish;
+
+static void on_takes(json_t *result, json_t *error, void *user)
+{
+	Wish *wish = user;
+	json_t *takes = json_object_get(result, "takes");
+	wish->takes(json_is_array(takes) ? takes : NULL, wish->user);
+	g_free(wish);
+}
+
+void recording_takes(Recording *recording, const char *stage, RecordingTakes takes, void *user)
+{
+	Wish *wish = g_new0(Wish, 1);
+	*wish = (Wish){ takes, user };
+	channel_call(
+		recording->channel, "takes", json_pack("{s:s}", "stage", stage), on_takes, wish);
 }
 
 bool recording_is_well(const Recording *recording)

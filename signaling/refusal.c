@@ -48,6 +48,11 @@ const Refusal REFUSE_BAD_MESSAGE = { RPC_INVALID_REQUEST, "bad-params", "Thông 
 	0 };
 const Refusal REFUSE_MEDIA_AWAY = { RPC_UNAVAILABLE, "media-away",
 	"Máy chủ hình và tiếng đang khởi động lại. Trang sẽ tự thử lại.", 1000 };
+const Refusal REFUSE_RECORDER_AWAY = { RPC_UNAVAILABLE, "recorder-away",
+	"Máy ghi không trả lời. Trang sẽ tự thử lại.", 2000 };
+const Refusal REFUSE_NO_RECORDING = { RPC_NOT_FOUND, "not-found", "Không có bản ghi này.", 0 };
+const Refusal REFUSE_NO_TICKET = { RPC_REFUSED, "expired",
+	"Đường dẫn này đã hết hạn hoặc không đúng. Hãy mở lại từ trang Bản ghi.", 0 };
 const Refusal REFUSE_UNKNOWN_METHOD = { RPC_UNKNOWN_METHOD, "unknown-method",
 	"Máy chủ không biết yêu cầu này. Hãy tải lại trang.", 0 };
 const Refusal REFUSE_TOO_LARGE = { RPC_INVALID_REQUEST, "too-large", "Yêu cầu quá lớn.", 0 };

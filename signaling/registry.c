@@ -248,6 +248,11 @@ const Refusal *registry_enter(Registry *registry, const char *token, Door *door)
 	return refusal_of(links_check(registry->links, token, door->link->generation));
 }
 
+const Links *registry_links(const Registry *registry)
+{
+	return registry->links;
+}
+
 Forum *registry_forum(Registry *registry, const char *id)
 {
 	return id ? g_hash_table_lookup(registry->forums_by_id, id) : NULL;

@@ -53,6 +53,7 @@ Registry *registry_open(Store *store, Links *links, GError **error);
 void registry_free(Registry *registry);
 
 /* NULL and *door filled in, or why not (bad-token, revoked). */
+const Links *registry_links(const Registry *registry);
 const Refusal *registry_enter(Registry *registry, const char *token, Door *door);
 
 Forum *registry_forum(Registry *registry, const char *id);

@@ -23,6 +23,7 @@ typedef enum Role {
 #define ROLES_DIRECT (ROLE_CHAIR | ROLE_DIRECTOR) /* who runs the stage */
 #define ROLES_HUB (ROLES_DIRECT | ROLE_MODERATOR) /* who sees all sites */
 #define ROLES_STAFF (ROLES_HUB | ROLE_ADMIN)      /* who sees and moves all questions */
+#define ROLES_REVIEW (ROLES_STAFF | ROLE_REVIEWER) /* who sees recordings */
 #define ROLES_ASK (ROLE_SITE | ROLE_HELPER)       /* who asks them */
 #define ROLES_QUEUE (ROLE_SITE | ROLE_SPEAKER)    /* who asks for the floor */
 #define ROLES_ANYONE (ROLES_SEATED | ROLE_STRANGER)

@@ -15,6 +15,7 @@
 	(1024 * 1024)    /* bytes a slow page may leave unread; 442 rows have 130 KB */
 #define SERVER_HELLO_S 5 /* until a socket must be vouched for */
 #define SERVER_BODY_S 10 /* until a request's body must be there */
+#define SERVER_FILE_S 30 /* each piece of a file to a reader that has paused */
 #define SERVER_PING_S 10
 #define SERVER_SILENCE_S 15
 
@@ -27,7 +28,9 @@ typedef struct Frame Frame;       /* a text message on its way to many sockets *
 typedef struct Request {
 	const char *method; /* GET, HEAD, POST, … */
 	const char *path;   /* %-decoded, without `..`, without query */
+	const char *query;  /* as it came */
 	const char *host, *authorization, *content_type, *if_none_match, *accept_encoding, *origin;
+	const char *range, *if_range;
 	const char *body; /* ends with a NUL that body_len does not count */
 	size_t body_len;
 	bool is_admin; /* came by the admin port */
@@ -71,6 +74,10 @@ void exchange_header(Exchange *exchange, const char *name, const char *value);
 /* Answers and lets go of the exchange. type may be NULL with an empty body (NULL). body is
  * borrowed (a reference is taken). Works when the asker has gone, too. */
 void exchange_answer(Exchange *exchange, unsigned status, const char *type, GBytes *body);
+/* The same with length bytes of a file from offset on, read piece by piece as they are sent; fd is
+ * taken over. A disk that is slow holds up this answer alone. */
+void exchange_answer_file(Exchange *exchange, unsigned status, const char *type, int fd,
+	uint64_t offset, uint64_t length);
 void exchange_answer_text(Exchange *exchange, unsigned status, const char *type, const char *text);
 
 Frame *frame_new(const char *text);

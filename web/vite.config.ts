@@ -12,7 +12,7 @@ export default defineConfig({
     target: ['chrome100', 'firefox102', 'safari15.4', 'edge100'],
     assetsInlineLimit: 0, // CSP is default-src 'self': nothing inline, no data: addresses
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ['index', 'site', 'chair', 'staff', 'ask'].map(page) },
+    rollupOptions: { input: ['index', 'site', 'chair', 'staff', 'ask', 'review'].map(page) },
   },
   plugins: [finish()],
 });

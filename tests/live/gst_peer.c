@@ -237,11 +237,14 @@ static void run(GstPeer *peer)
 int main(int argc, char **argv)
 {
 	int identity = 0;
+	gboolean flashes = FALSE;
 	g_autofree char *wav = NULL;
 	const GOptionEntry entries[] = {
 		{ "identity", 0, 0, G_OPTION_ARG_INT, &identity, "who is in the picture (0-15)",
 			"N" },
 		{ "wav", 0, 0, G_OPTION_ARG_FILENAME, &wav, "48 kHz mono sound, looped", "FILE" },
+		{ "flash", 0, 0, G_OPTION_ARG_NONE, &flashes,
+			"flash and beep each two seconds, no speech", NULL },
 		{ NULL },
 	};
 	g_autoptr(GError) error = NULL;
@@ -269,6 +272,8 @@ int main(int argc, char **argv)
 		g_printerr("gst_peer: %s\n", error ? error->message : "publish needs --wav");
 		return 1;
 	}
+	if (flashes && peer.source)
+		gst_source_flash(peer.source);
 	run(&peer);
 	gst_source_free(peer.source);
 	gst_sink_free(peer.sink);

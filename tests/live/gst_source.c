@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 #include <gst/app/gstappsrc.h>
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -14,6 +15,10 @@ enum {
 	SAMPLES_PER_PUSH = RATE / 50,
 	WAV_HEADER = 44,
 	TICK_MS = 10,
+	FLASH_EVERY_MS = 2000,
+	FLASH_MS = 200,
+	TONE_HZ = 1000,
+	WHITE = 235,
 };
 
 struct GstSource {
@@ -22,6 +27,7 @@ struct GstSource {
 	size_t wav_size;
 	size_t wav_at;
 	uint8_t identity;
+	bool flashes;
 	uint64_t frames, pushes;
 	int64_t start_us;
 	guint timer;
@@ -94,12 +100,31 @@ static void stamp(GstBuffer *buffer, uint64_t n, uint64_t per_s)
 	GST_BUFFER_DURATION(buffer) = GST_SECOND / per_s;
 }
 
+static bool is_flash(uint64_t ms)
+{
+	return ms % FLASH_EVERY_MS < FLASH_MS;
+}
+
+static void draw_tone(const GstSource *source, GstBuffer *buffer)
+{
+	int16_t samples[SAMPLES_PER_PUSH];
+
+	for (unsigned i = 0; i < SAMPLES_PER_PUSH; i++) {
+		uint64_t n = source->pushes * SAMPLES_PER_PUSH + i;
+		double wave = sin(2 * G_PI * TONE_HZ * (double)n / RATE);
+		samples[i] = is_flash(n * 1000 / RATE) ? (int16_t)(12000 * wave) : 0;
+	}
+	gst_buffer_fill(buffer, 0, samples, sizeof samples);
+}
+
 static void push_picture(GstSource *source)
 {
 	size_t size = WIDTH * HEIGHT * 3 / 2;
 	uint8_t *i420 = g_malloc(size);
 
 	pattern_draw(i420, WIDTH, HEIGHT, (Pattern){ (uint16_t)source->frames, source->identity });
+	if (source->flashes && is_flash(source->frames * 1000 / FRAMES_PER_S))
+		memset(i420 + WIDTH * HEIGHT / 2, WHITE, WIDTH * HEIGHT / 2);
 	GstBuffer *buffer = gst_buffer_new_wrapped(i420, size);
 	stamp(buffer, source->frames++, FRAMES_PER_S);
 	gst_app_src_push_buffer(source->picture, buffer);
@@ -113,6 +138,8 @@ static void push_sound(GstSource *source)
 		source->wav_at = WAV_HEADER;
 	GstBuffer *buffer = gst_buffer_new_memdup(source->wav + source->wav_at, size);
 	source->wav_at += size;
+	if (source->flashes)
+		draw_tone(source, buffer);
 	stamp(buffer, source->pushes++, RATE / SAMPLES_PER_PUSH);
 	gst_app_src_push_buffer(source->sound, buffer);
 }
@@ -127,6 +154,11 @@ static gboolean on_tick(gpointer user_data)
 	while ((int64_t)(source->pushes * G_USEC_PER_SEC / (RATE / SAMPLES_PER_PUSH)) <= age_us)
 		push_sound(source);
 	return G_SOURCE_CONTINUE;
+}
+
+void gst_source_flash(GstSource *source)
+{
+	source->flashes = true;
 }
 
 void gst_source_start(GstSource *source)

@@ -15,5 +15,7 @@ GstSource *gst_source_new(GstElement *pipeline, GstElement *webrtc, uint8_t iden
 void gst_source_free(GstSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GstSource, gst_source_free)
 
+/* Each two seconds, for 200 ms, the lower half is white and a tone of 1 kHz sounds; else silence. */
+void gst_source_flash(GstSource *source);
 /* Starts to push; before it nothing is produced. */
 void gst_source_start(GstSource *source);

@@ -13,7 +13,7 @@ const refused = shape({ error: shape({ reason: text, message: text, retry_ms: op
 const place = shape({ forum: shape({ title: text }), site: shape({ name: text }) });
 export type Place = ReturnType<typeof place>;
 
-async function ask(token: string, path: string, body?: unknown): Promise<unknown> {
+export async function askServer(token: string, path: string, body?: unknown): Promise<unknown> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), ANSWER_MS);
   try {
@@ -40,12 +40,12 @@ async function ask(token: string, path: string, body?: unknown): Promise<unknown
   }
 }
 
-export const whereAmI = async (token: string): Promise<Place> => place(await ask(token, PATH));
+export const whereAmI = async (token: string): Promise<Place> => place(await askServer(token, PATH));
 
 export const postQuestion = async (
   token: string,
   { key, text: words, name }: { key: string; text: string; name: string },
-): Promise<Receipt> => receipt(await ask(token, PATH, { key, text: words, name }));
+): Promise<Receipt> => receipt(await askServer(token, PATH, { key, text: words, name }));
 
 export const lookUp = async (token: string, id: string): Promise<Receipt> =>
-  receipt(await ask(token, `${PATH}/${encodeURIComponent(id)}`));
+  receipt(await askServer(token, `${PATH}/${encodeURIComponent(id)}`));

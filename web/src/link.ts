@@ -4,7 +4,7 @@
 // may be two sites, and in the browser, so that the page opens again tomorrow without the link. A new link replaces
 // the old one.
 
-export type Kind = 'site' | 'chair' | 'staff' | 'ask';
+export type Kind = 'site' | 'chair' | 'staff' | 'ask' | 'review';
 
 const TOKEN = /^[A-Za-z][A-Za-z0-9_-]{44}$/; // KIND ID MAC
 const DEVICE = 'diemcau.device';

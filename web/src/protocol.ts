@@ -97,6 +97,22 @@ export type QuestionCounts = ReturnType<typeof questionCounts>;
 
 export const receipt = shape({ id: text, number: count, state: questionState });
 
+const address = { url: text, expires: count };
+const recordingRow = shape({
+  id: text,
+  state: oneOf('recording', 'finishing', 'ready', 'failed'),
+  reason: text,
+  started: count,
+  ended: count,
+  length_ms: count,
+  bytes: count,
+  gaps: count,
+  url: optional(text),
+  expires: optional(count),
+});
+export type Recording = ReturnType<typeof recordingRow>;
+export const recordings = shape({ recordings: list(recordingRow) });
+
 const bye = shape({ reason: text });
 
 const nothing: Read<Record<string, never>> = (value, at) => {
@@ -127,6 +143,8 @@ const results = {
   'question.mine': shape({ questions: list(question), more: flag }),
   'question.list': shape({ questions: list(question), counts: questionCounts, more: flag }),
   'question.set': nothing,
+  'recording.list': recordings,
+  'recording.open': shape(address),
 } satisfies Record<string, Read<unknown>>;
 
 export type Method = keyof typeof results;
@@ -156,6 +174,8 @@ export interface Params {
   'question.mine': { after?: number };
   'question.list': { state?: QuestionState; after?: number; limit: number };
   'question.set': { id: string; state: QuestionState };
+  'recording.list': Nothing;
+  'recording.open': { id: string };
 }
 
 export const readResult = <M extends Method>(method: M, value: unknown): Result<M> =>

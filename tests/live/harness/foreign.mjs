@@ -27,6 +27,11 @@ export class Foreign {
     return new Foreign(build, log, ['publish', '--identity', String(person.identity), '--wav', person.wav]);
   }
 
+  // Flashes and beeps each two seconds instead of speaking.
+  static flash(build, log, person) {
+    return new Foreign(build, log, ['publish', '--identity', String(person.identity), '--wav', person.wav, '--flash']);
+  }
+
   static watch(build, log) {
     return new Foreign(build, log, ['watch']);
   }

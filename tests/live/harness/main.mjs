@@ -28,6 +28,7 @@ const EVERYDAY = [
   'diskfull',
   'recording',
   'recording-full',
+  'review',
   'farewell',
 ];
 

@@ -13,6 +13,7 @@ export function takes(stack) {
   const root = path.join(stack.data, 'recordings');
   if (!existsSync(root)) return [];
   return readdirSync(root)
+    .filter((stage) => !stage.startsWith('.'))
     .flatMap((stage) => readdirSync(path.join(root, stage)).map((take) => path.join(root, stage, take)))
     .filter((take) => existsSync(path.join(take, 'index.jsonl')))
     .sort((a, b) => (path.basename(a) < path.basename(b) ? -1 : 1));

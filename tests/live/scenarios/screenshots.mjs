@@ -2,13 +2,14 @@
 //
 //     tests/live/run BUILD_DIR screenshots OUTDIR
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { MAIN, goLive, join, row, seatOf } from '../harness/forum.mjs';
 import { post, sitesOf } from '../harness/questions.mjs';
 import { check } from '../harness/tap.mjs';
-import { Seat, tokenOf } from '../harness/web.mjs';
+import { takes } from '../harness/takes.mjs';
+import { Seat, json, tokenOf } from '../harness/web.mjs';
 
 const SIZES = [
   ['desktop', 1366, 768],
@@ -88,6 +89,42 @@ async function asked({ stack, take, cast, north, hall, seat }) {
   await cast.close(wall);
 }
 
+// Takes in every state: a real one that is ready, the others as their folders would tell.
+async function reviewed({ stack, take, cast, hall }) {
+  await hall.act('leave-stage');
+  await hall.stage('off');
+  const token = tokenOf(stack.demo.staff);
+  for (let n = 0; ; n++) {
+    const { json: found } = await json(new URL('/api/v1/recordings', stack.url), { token });
+    if (found?.recordings?.some((row) => row.state === 'ready')) break;
+    check(n < 60, JSON.stringify(found));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  const stage = path.dirname(takes(stack)[0]);
+  for (const [name, lines, tries] of [
+    ['20261126T013000Z', ['take', 'end'], { tries: 3, failed: true, reason: 'không đọc được dữ liệu đã ghi' }],
+    ['20261126T070000Z', ['take', 'end'], { tries: 3, failed: false, reason: '' }],
+    ['20261127T003000Z', ['take'], null],
+  ]) {
+    const folder = path.join(stage, name);
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, 'index.jsonl'), lines.map((kind) => `${JSON.stringify({ kind, t_us: 1 })}\n`).join(''));
+    if (tries) writeFileSync(path.join(folder, 'finish.json'), JSON.stringify(tries));
+  }
+  const page = await cast.tab('chair');
+  await page.goto(`${stack.url}review#${token}`);
+  await page.live('untilElement', '[data-recording][data-state="ready"]', 10000);
+  await take(page, 'review-list');
+  await page.act('watch');
+  await page.evaluate(async () => {
+    const video = document.querySelector('#recording');
+    while (!(video.currentTime > 2)) await new Promise((resolve) => setTimeout(resolve, 100));
+    video.pause();
+    window.scrollTo(0, 0);
+  });
+  await take(page, 'review');
+}
+
 export async function run({ tap, cast, media, out, stack: start }) {
   const stack = await start();
   const { chair, staff, sites } = stack.demo;
@@ -153,4 +190,5 @@ export async function run({ tap, cast, media, out, stack: start }) {
   await take(board, 'staff');
   await take(hall, 'chair-questions');
   for (const other of others) await other.close();
+  await reviewed({ stack, take, cast, hall });
 }

@@ -8,7 +8,7 @@ import { OnStage, Queue, Waiters } from '../components/hub';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { Questions } from '../components/questions';
-import { RecordingState } from '../components/recording';
+import { RecordingState, RecordingsLink } from '../components/recording';
 import { isInRoom, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
@@ -31,6 +31,7 @@ function Hub() {
         <Presence />
         <HearingState />
         <RecordingState />
+        <RecordingsLink kind="staff" />
       </header>
       <main class="hub-main">
         <div class="hub-stage">

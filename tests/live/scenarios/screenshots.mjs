@@ -187,6 +187,8 @@ export async function run({ tap, cast, media, out, stack: start }) {
     await board.state('joined').catch(() => {});
   }
   await board.live('untilElement', '[data-question]', 10000);
+  await board.live('watch', MAIN);
+  await board.live('untilPicture', MAIN, media.chair.identity, 0, 10000);
   await take(board, 'staff');
   await take(hall, 'chair-questions');
   for (const other of others) await other.close();

@@ -180,3 +180,10 @@ GArray *sockets_open(const Options *options, const Person *person, GError **erro
 	g_array_set_clear_func(sockets, (GDestroyNotify)handed_clear);
 	return open_all(sockets, options, person, error) ? g_steal_pointer(&sockets) : NULL;
 }
+
+void sockets_add_program(GArray *sockets, const char *name, const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0)
+		add(sockets, name, fd);
+}

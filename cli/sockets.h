@@ -18,3 +18,5 @@ void handed_clear(Handed *handed);
 /* All sockets that options name, as a GArray of Handed; the current folder is the data folder, and
  * the daemons' own sockets are given to person. NULL with error: a sentence that names the port. */
 GArray *sockets_open(const Options *options, const Person *person, GError **error);
+/* Hands over a program, to be run as /proc/self/fd/N; no effect where there is none. */
+void sockets_add_program(GArray *sockets, const char *name, const char *path);

@@ -29,7 +29,7 @@ static const struct {
 	const char *sockets[5]; /* ends with a NULL */
 } rows[] = {
 	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control", "tap" } },
-	{ "recorder", "diemcau-recorder", "../recorder", { "recorder" } },
+	{ "recorder", "diemcau-recorder", "../recorder", { "recorder", "finish" } },
 	{ "signaling", "diemcau-signaling", "../signaling",
 		{ "http", "admin", "operator", "web" } },
 };
@@ -265,6 +265,9 @@ static bool prepare(Up *up, GError **error)
 	up->sockets = sockets_open(o, &up->person, error);
 	if (!up->sockets)
 		return false;
+	/* The recorder's user may not be allowed to walk to the program: a clone in /root. */
+	g_autofree char *finish = find_program("diemcau-finish", "../recorder");
+	sockets_add_program(up->sockets, "finish", finish);
 	unlink("run/demo.json"); /* of an earlier start */
 	return options_export(o, error);
 }

@@ -87,9 +87,13 @@ static bool on_term(void *user)
 	return true; /* what runs is closed in studio_free(), and goes on at the next start */
 }
 
-/* It lies beside this program, built and installed. */
+/* Handed over, since our user may not be allowed to walk to it; else it lies beside this program.
+ */
 static char *finish_program(void)
 {
+	int fd = daemon_socket("finish", 0);
+	if (fd >= 0)
+		return g_strdup_printf("/proc/self/fd/%d", fd);
 	g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *folder = g_path_get_dirname(own ? own : "./");
 	return g_build_filename(folder, "diemcau-finish", NULL);

@@ -116,8 +116,10 @@ static void start(Finisher *finisher, char *folder)
 	environment = g_environ_setenv(environment, "GST_REGISTRY", finisher->registry, TRUE);
 	environment = g_environ_unsetenv(environment, "NOTIFY_SOCKET");
 	if (!g_spawn_async(NULL, argv, environment,
-		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-		    &finisher->child, &error)) {
+		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
+			    G_SPAWN_LEAVE_DESCRIPTORS_OPEN, /* to be run by one; all close on exec
+							     */
+		    NULL, NULL, &finisher->child, &error)) {
 		g_warning("finisher: %s", error->message);
 		g_free(folder);
 		finisher->look_us = finisher->now_us + FINISHER_LOOK_US;

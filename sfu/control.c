@@ -120,6 +120,9 @@ static json_t *refuse_peer(ChannelCall *call, NodeRefusal refusal, const GError 
 	case NODE_NO_STAGE:
 		channel_refuse(call, RPC_NOT_FOUND, "no-stage", "there is no such stage");
 		return NULL;
+	case NODE_NO_PEER:
+		channel_refuse(call, RPC_NOT_FOUND, "no-peer", "there is no such peer");
+		return NULL;
 	case NODE_BUSY:
 		channel_refuse(call, RPC_TOO_MANY, "busy", "too many are coming in at once");
 		return NULL;
@@ -157,6 +160,20 @@ static json_t *on_peer_put(Control *control, ChannelCall *call, json_t *params)
 	return result ? result : refuse_peer(call, refusal, error);
 }
 
+static json_t *on_peer_restart(Control *control, ChannelCall *call, json_t *params)
+{
+	const char *id, *fragment, *what;
+	json_int_t rev;
+	NodeRefusal refusal = NODE_FINE;
+	g_autoptr(GError) error = NULL;
+	if (!read_id(params, "peer", &id, &what) ||
+		!rpc_integer(params, "rev", 0, INT64_MAX, &rev, &what) ||
+		!rpc_string(params, "fragment", SDP_SIZE_MAX, &fragment, &what))
+		return refuse_params(call, what);
+	json_t *result = node_restart_peer(control->node, id, rev, fragment, &refusal, &error);
+	return result ? result : refuse_peer(call, refusal, error);
+}
+
 static json_t *on_peer_delete(Control *control, ChannelCall *call, json_t *params)
 {
 	const char *id, *what;
@@ -187,6 +204,7 @@ static const struct {
 	{ "stage.put", on_stage_put },
 	{ "stage.delete", on_stage_delete },
 	{ "peer.put", on_peer_put },
+	{ "peer.restart", on_peer_restart },
 	{ "peer.delete", on_peer_delete },
 	{ "dump", on_dump },
 	{ "stats", on_stats },

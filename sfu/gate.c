@@ -2,9 +2,10 @@
 #include "mesh.h"
 #include <sys/epoll.h>
 
-#define UDP_BATCHES_A_TURN 16 /* all that waits is read before anything is sent: publishers first  \
-			       */
-#define HANDED_AGE_US 500000  /* a datagram that waited longer for its worker is of no use */
+#define UDP_BATCHES_A_TURN                                                                         \
+	16                   /* all that waits is read before anything is sent: publishers first   \
+			      */
+#define HANDED_AGE_US 500000 /* a datagram that waited longer for its worker is of no use */
 
 struct Gate {
 	Gear *gear;
@@ -89,9 +90,11 @@ static const char *look_up(const char *ufrag, const char **remote_ufrag, void *u
 	asked->peer = asked->gate->lookup(ufrag, asked->gate->user);
 	if (!asked->peer)
 		return NULL;
-	const Params *params = peer_params(asked->peer);
-	*remote_ufrag = params->remote_ufrag;
-	return params->local.pwd;
+	const IceGeneration *ice = peer_ice(asked->peer, ufrag);
+	if (!ice)
+		return NULL;
+	*remote_ufrag = ice->remote_ufrag;
+	return ice->local.pwd;
 }
 
 static void send_reply(Gate *gate, const IceCheck *check, const Address *from,
@@ -117,9 +120,7 @@ static bool take_stun(Gate *gate, const uint8_t *data, size_t len, const Address
 	switch (ice_read(
 		gate->ice, data, len, (struct sockaddr *)&address, look_up, &asked, &check)) {
 	case ICE_CHECK:
-		note_way(gate,
-			transport_check(peer_transport(asked.peer), &check, from, local_ip, line),
-			via);
+		note_way(gate, peer_check(asked.peer, &check, from, local_ip, line), via);
 		return true;
 	case ICE_CONFLICT:
 		send_reply(gate, &check, from, local_ip, line);

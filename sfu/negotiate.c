@@ -222,8 +222,8 @@ bool negotiate(const Negotiate *ask, Params *params, char **answer_text, GError 
 	g_strlcpy(params->id, ask->id, sizeof params->id);
 	g_strlcpy(params->stage, ask->stage, sizeof params->stage);
 	g_strlcpy(params->owner, ask->owner, sizeof params->owner);
-	g_strlcpy(params->remote_ufrag, offer->ice_ufrag, sizeof params->remote_ufrag);
-	ice_credentials_make(&params->local, ask->worker);
+	g_strlcpy(params->ice.remote_ufrag, offer->ice.ufrag, sizeof params->ice.remote_ufrag);
+	ice_credentials_make(&params->ice.local, ask->worker);
 	params->rtcp_ssrc = random_ssrc();
 
 	g_autofree SdpAnswer *answer = g_new0(SdpAnswer, 1);
@@ -244,8 +244,8 @@ bool negotiate(const Negotiate *ask, Params *params, char **answer_text, GError 
 	}
 
 	answer->session_id = (uint64_t)random_ssrc() << 30 | random_ssrc();
-	answer->ice_ufrag = params->local.ufrag;
-	answer->ice_pwd = params->local.pwd;
+	answer->ice_ufrag = params->ice.local.ufrag;
+	answer->ice_pwd = params->ice.local.pwd;
 	answer->fingerprint = ask->fingerprint;
 	answer->candidates = ask->candidates;
 	answer->candidate_count = ask->candidate_count;

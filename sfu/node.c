@@ -1,5 +1,6 @@
 #include "node.h"
 #include "dispatch.h"
+#include "sdp_ice.h"
 #include "tap.h"
 #include <openssl/rand.h>
 #include <stdatomic.h>
@@ -23,6 +24,9 @@ typedef struct Known {
 	TransportState state;
 	char transport[8];
 	json_t *result;
+	char word[8], mid[RTP_ID_MAX + 1];           /* of a section in its bundle */
+	char remote_ufrag[ICE_REMOTE_UFRAG_MAX + 1]; /* of its newest ICE */
+	json_t *restarted; /* result of its last ICE restart; NULL before the first */
 } Known;
 
 typedef struct KnownStage {
@@ -63,6 +67,7 @@ static void known_free(void *data)
 	Load *load = &known->node->loads[known->worker];
 	*(known->role == ROLE_VIEWER ? &load->viewers : &load->publishers) -= 1;
 	json_decref(known->result);
+	json_decref(known->restarted);
 	g_free(known);
 }
 
@@ -290,7 +295,7 @@ static json_t *peer_result(const NodePeer *ask, const Params *params, const char
 }
 
 static void remember(
-	Node *node, const NodePeer *ask, unsigned worker, uint64_t serial, json_t *result)
+	Node *node, const NodePeer *ask, unsigned worker, const PutPeer *put, json_t *result)
 {
 	Known *known = g_new0(Known, 1);
 	Load *load = &node->loads[worker];
@@ -302,7 +307,10 @@ static void remember(
 	g_strlcpy(known->owner, ask->owner, sizeof known->owner);
 	known->role = ask->role;
 	known->rev = ask->rev;
-	known->serial = serial;
+	known->serial = put->serial;
+	g_strlcpy(known->word, put->params->media[0].video ? "video" : "audio", sizeof known->word);
+	g_strlcpy(known->mid, put->params->media[0].mid, sizeof known->mid);
+	g_strlcpy(known->remote_ufrag, put->params->ice.remote_ufrag, sizeof known->remote_ufrag);
 	known->result = json_incref(result);
 	g_hash_table_replace(node->peers, known->id, known);
 }
@@ -400,9 +408,67 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 	put->params = g_steal_pointer(&params);
 	if (known && known->worker != worker)
 		post_delete(node, known->worker, delete_peer, ask->id);
-	remember(node, ask, worker, put->serial, result);
+	remember(node, ask, worker, put, result);
 	roster_post(put->roster, put_peer, put);
 	return result;
+}
+
+typedef struct Restart {
+	Roster *roster;
+	char id[PARAMS_ID_MAX + 1];
+	IceGeneration next;
+} Restart;
+
+static void restart_peer(void *user)
+{
+	g_autofree Restart *restart = user;
+	roster_restart_peer(restart->roster, restart->id, &restart->next);
+}
+
+static char *fragment_of(const Node *node, const Known *known, const IceCredentials *ours)
+{
+	const SdpFragment fragment = {
+		.word = known->word,
+		.mid = known->mid,
+		.ice_ufrag = ours->ufrag,
+		.ice_pwd = ours->pwd,
+		.candidates = node->candidates,
+		.candidate_count = node->candidate_count,
+	};
+	return sdp_write_fragment(&fragment);
+}
+
+json_t *node_restart_peer(Node *node, const char *id, json_int_t rev, const char *fragment,
+	NodeRefusal *refusal, GError **error)
+{
+	Known *known = g_hash_table_lookup(node->peers, id);
+	SdpIce theirs;
+	if (!known) {
+		*refusal = NODE_NO_PEER;
+		return NULL;
+	}
+	if (!sdp_read_fragment(&theirs, fragment, strlen(fragment), error)) {
+		*refusal = NODE_BAD_OFFER;
+		return NULL;
+	}
+	if (rev <= known->rev && known->restarted)
+		return json_incref(known->restarted);
+	if (rev <= known->rev || !strcmp(theirs.ufrag, known->remote_ufrag))
+		return json_pack("{s:s,s:I}", "peer", id, "rev", known->rev);
+
+	Restart *restart = g_new0(Restart, 1);
+	restart->roster = node->rosters[known->worker];
+	g_strlcpy(restart->id, id, sizeof restart->id);
+	g_strlcpy(restart->next.remote_ufrag, theirs.ufrag, sizeof restart->next.remote_ufrag);
+	ice_credentials_make(&restart->next.local, known->worker);
+
+	g_autofree char *ours = fragment_of(node, known, &restart->next.local);
+	g_strlcpy(known->remote_ufrag, theirs.ufrag, sizeof known->remote_ufrag);
+	known->rev = rev;
+	json_decref(known->restarted);
+	known->restarted = json_pack("{s:s,s:I,s:s}", "peer", id, "rev", rev, "fragment", ours);
+	roster_post(restart->roster, restart_peer, restart);
+	return json_incref(known->restarted);
 }
 
 void node_delete_peer(Node *node, const char *id)

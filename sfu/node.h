@@ -31,6 +31,7 @@ typedef enum NodeRefusal {
 	NODE_FINE,
 	NODE_BAD_OFFER,
 	NODE_NO_STAGE,
+	NODE_NO_PEER,
 	NODE_BUSY,
 	NODE_FULL
 } NodeRefusal;
@@ -46,6 +47,11 @@ typedef struct NodePeer {
 /* NULL with *refusal and error (a sentence) when it cannot be; else the result of peer.put, to be
  * released by the caller. */
 json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GError **error);
+/* ICE restart (RFC 8445 §9): fragment (RFC 8840 §9) brings the peer's new credentials, fresh ones of
+ * ours are in the result, to be released; DTLS and SRTP stay. When they are the ones it has
+ * already there is nothing to restart, and no fragment in the result. NULL as above. */
+json_t *node_restart_peer(Node *node, const char *id, json_int_t rev, const char *fragment,
+	NodeRefusal *refusal, GError **error);
 void node_delete_peer(Node *node, const char *id);
 /* Returns the revision that holds now. */
 json_int_t node_put_stage(Node *node, const char *id, json_int_t rev, const StageWish *wish);

@@ -3,7 +3,7 @@
  * Negotiation makes them from an SDP offer; a relay's JSON can make them as well. Plain data,
  * immutable once a Peer is made from it. */
 #pragma once
-#include "ice.h"
+#include "ice_session.h"
 #include "rtp.h"
 #include "sdp.h"
 #include <stdbool.h>
@@ -42,8 +42,7 @@ typedef struct ParamsMedia {
 typedef struct Params {
 	char id[PARAMS_ID_MAX + 1], stage[PARAMS_ID_MAX + 1], owner[PARAMS_ID_MAX + 1];
 	Role role;
-	IceCredentials local;
-	char remote_ufrag[257];
+	IceGeneration ice; /* the first */
 	DtlsFingerprint fingerprint;
 	ParamsMedia media[PARAMS_MEDIA_MAX];
 	unsigned media_count;

@@ -3,6 +3,7 @@
 struct Peer {
 	Gear *gear;
 	Params *params;
+	IceSession ice;
 	PeerEvents events;
 	void *user;
 	Transport *transport;
@@ -53,6 +54,7 @@ Peer *peer_new(Gear *gear, Params *params, const PeerEvents *events, void *user)
 	Peer *peer = g_new0(Peer, 1);
 	peer->gear = gear;
 	peer->params = params;
+	ice_session_init(&peer->ice, &params->ice);
 	peer->events = *events;
 	peer->user = user;
 	peer->transport = transport_new(gear, params, &transport_events, peer);
@@ -83,6 +85,30 @@ const Params *peer_params(const Peer *peer)
 Transport *peer_transport(Peer *peer)
 {
 	return peer->transport;
+}
+
+const IceGeneration *peer_ice(const Peer *peer, const char *ufrag)
+{
+	return ice_session_find(&peer->ice, ufrag);
+}
+
+void peer_restart(Peer *peer, const IceGeneration *next)
+{
+	char gone[ICE_UFRAG_LEN + 1];
+	ice_session_restart(&peer->ice, next, gone);
+	if (gone[0])
+		peer->events.ufrag_gone(peer, gone, peer->user);
+}
+
+Path *peer_check(Peer *peer, const IceCheck *check, const Address *from, const uint8_t local_ip[16],
+	TcpLine *line)
+{
+	char gone[ICE_UFRAG_LEN + 1];
+	if (ice_session_checked(&peer->ice, check->ufrag, gone)) {
+		STATS_ADD(peer->gear->stats, ice_restarts_total, 1);
+		peer->events.ufrag_gone(peer, gone, peer->user);
+	}
+	return transport_check(peer->transport, check, from, local_ip, line);
 }
 
 Viewer *peer_viewer(Peer *peer)

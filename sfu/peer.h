@@ -13,6 +13,8 @@ typedef struct PeerEvents {
 	void (*state)(Peer *peer, TransportState state, const char *reason, void *user);
 	void (*packet)(Peer *peer, Track *track, Packet *packet, void *user);
 	void (*flowing)(Peer *peer, Track *track, void *user);
+	/* This ufrag of ours is no longer taken. */
+	void (*ufrag_gone)(Peer *peer, const char *ufrag, void *user);
 } PeerEvents;
 
 /* params: taken over. */
@@ -21,6 +23,13 @@ void peer_free(Peer *peer);
 
 const Params *peer_params(const Peer *peer);
 Transport *peer_transport(Peer *peer);
+/* The generation with this ufrag of ours, borrowed; NULL if it holds no more. */
+const IceGeneration *peer_ice(const Peer *peer, const char *ufrag);
+/* New credentials beside the old ones, until the first check with them. */
+void peer_restart(Peer *peer, const IceGeneration *next);
+/* A valid check with one of them: see transport_check(). */
+Path *peer_check(Peer *peer, const IceCheck *check, const Address *from,
+	const uint8_t local_ip[16], TcpLine *line);
 Viewer *peer_viewer(Peer *peer);              /* NULL for a publisher */
 Track *peer_track(Peer *peer, Source source); /* NULL for a viewer, or without that source */
 /* Publishers each tick, viewers about every 100 ms. */

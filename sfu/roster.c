@@ -14,7 +14,8 @@ typedef struct Entry {
 	Roster *roster;
 	Share *share; /* of a viewer away from its stage's home, else NULL */
 	uint64_t serial;
-	bool closed; /* freed at the end of the turn */
+	bool closed;                       /* freed at the end of the turn */
+	char ufrags[2][ICE_UFRAG_LEN + 1]; /* ours, as they stand in by_ufrag; "" for none */
 } Entry;
 
 struct Roster {
@@ -28,7 +29,7 @@ struct Roster {
 	Gate *gate;
 	WorkerWatch *mesh_watch;
 	GHashTable *by_id;    /* id → Entry, owned */
-	GHashTable *by_ufrag; /* ours → Entry, borrowed */
+	GHashTable *by_ufrag; /* ours → Entry, borrowed; two of a peer while its ICE restarts */
 	GHashTable *stages;   /* id → Stage, owned: those at home here */
 	GHashTable *shares;   /* stage id → Share, owned: those with viewers here alone */
 	Mirrors *mirrors;
@@ -54,6 +55,26 @@ static Peer *find_peer(const char *ufrag, void *user)
 		entry = g_hash_table_lookup(roster->by_ufrag, ufrag);
 	}
 	return entry && !entry->closed ? entry->peer : NULL;
+}
+
+static void note_ufrag(Entry *entry, const char *ufrag)
+{
+	char *place = entry->ufrags[entry->ufrags[0][0] != 0];
+	g_assert(!place[0]);
+	g_strlcpy(place, ufrag, sizeof entry->ufrags[0]);
+	g_hash_table_insert(entry->roster->by_ufrag, place, entry);
+}
+
+static void forget_ufrag(Entry *entry, const char *ufrag)
+{
+	for (unsigned i = 0; i < G_N_ELEMENTS(entry->ufrags); i++) {
+		char *place = entry->ufrags[i];
+		if (!place[0] || strcmp(place, ufrag))
+			continue;
+		g_hash_table_remove(entry->roster->by_ufrag, place);
+		place[0] = '\0';
+		return;
+	}
 }
 
 /* -- what peers tell -- */
@@ -88,6 +109,11 @@ static void on_flowing(Peer *peer, Track *track, void *user)
 		tap_feed_quiet(roster->gear.tap, track, now_us);
 	roster->events.track(
 		peer_params(peer), entry->serial, track->source, track->flowing, roster->user);
+}
+
+static void on_ufrag_gone(Peer *peer, const char *ufrag, void *user)
+{
+	forget_ufrag(user, ufrag);
 }
 
 static void on_slots(Stage *stage, const char *const owners[SLOT_COUNT], void *user)
@@ -212,7 +238,8 @@ static void entry_free(void *data)
 {
 	Entry *entry = data;
 	Roster *roster = entry->roster;
-	g_hash_table_remove(roster->by_ufrag, peer_params(entry->peer)->local.ufrag);
+	forget_ufrag(entry, entry->ufrags[0]);
+	forget_ufrag(entry, entry->ufrags[1]);
 	g_ptr_array_remove_fast(roster->order, entry);
 	tap_news_peer_gone(roster->gear.tap, entry->peer, worker_now_us(roster->gear.worker));
 	if (entry->share)
@@ -402,7 +429,7 @@ static Share *take_share(Roster *roster, const char *id, unsigned home)
 
 void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home)
 {
-	static const PeerEvents events = { on_state, on_packet, on_flowing };
+	static const PeerEvents events = { on_state, on_packet, on_flowing, on_ufrag_gone };
 	int64_t now_us = worker_now_us(roster->gear.worker);
 	roster_delete_peer(roster, params->id);
 
@@ -411,7 +438,7 @@ void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned h
 	entry->serial = serial;
 	entry->peer = peer_new(&roster->gear, params, &events, entry);
 	g_hash_table_insert(roster->by_id, g_strdup(params->id), entry);
-	g_hash_table_insert(roster->by_ufrag, (char *)peer_params(entry->peer)->local.ufrag, entry);
+	note_ufrag(entry, params->ice.local.ufrag);
 	g_ptr_array_add(roster->order, entry);
 	if (home == roster->index) {
 		stage_add(take_stage(roster, params->stage), entry->peer, now_us);
@@ -420,6 +447,15 @@ void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned h
 		entry->share = take_share(roster, params->stage, home);
 		share_add(entry->share, entry->peer, now_us);
 	}
+}
+
+void roster_restart_peer(Roster *roster, const char *id, const IceGeneration *next)
+{
+	Entry *entry = entry_of(roster, id);
+	if (!entry || entry->closed)
+		return;
+	peer_restart(entry->peer, next);
+	note_ufrag(entry, next->local.ufrag);
 }
 
 void roster_delete_peer(Roster *roster, const char *id)

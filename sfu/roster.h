@@ -52,6 +52,8 @@ Stats *roster_stats(Roster *roster);
  * home: worker of its stage, which is there; a publisher is put there alone. */
 void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home);
 void roster_delete_peer(Roster *roster, const char *id);
+/* Its ICE restarts; the old credentials hold until the first check with the new ones. */
+void roster_restart_peer(Roster *roster, const char *id, const IceGeneration *next);
 /* On the stage's home. */
 void roster_put_stage(Roster *roster, const char *id, const StageWish *wish);
 /* Closes its peers here; at home and wherever it has viewers. */

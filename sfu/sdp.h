@@ -52,8 +52,13 @@ typedef struct SdpMedia {
 	unsigned ssrc_count;
 } SdpMedia;
 
+/* The peer's own credentials, RFC 8839 §5.4. */
+typedef struct SdpIce {
+	char ufrag[257], pwd[257];
+} SdpIce;
+
 typedef struct SdpOffer {
-	char ice_ufrag[257], ice_pwd[257]; /* of the first section of the bundle */
+	SdpIce ice;                        /* of the first section of the bundle */
 	DtlsFingerprint fingerprint;       /* exactly one sha-256, else the offer is refused */
 	bool extmap_allow_mixed;
 	SdpMedia media[SDP_MEDIA_MAX];

@@ -1,25 +1,5 @@
 #include "sdp.h"
-#include "sdp_text.h"
-
-/* RFC 8839 §5.1.2.1: 126 for hosts over UDP; TCP below it, with RFC 6544's direction preference for
- * the passive side. `rank` keeps the order in which the candidates stand. */
-static uint32_t priority_of(const SdpCandidate *candidate, unsigned rank)
-{
-	uint32_t local = candidate->tcp ? (4u << 13) + 8191 - rank : 65535 - rank;
-	return (candidate->tcp ? 90u : 126u) << 24 | local << 8 | 255;
-}
-
-static void write_candidates(GString *out, const SdpAnswer *answer)
-{
-	for (unsigned i = 0; i < answer->candidate_count; i++) {
-		const SdpCandidate *candidate = &answer->candidates[i];
-		g_string_append_printf(out, "a=candidate:%u 1 %s %u %s %u typ host%s\r\n", i + 1,
-			candidate->tcp ? "tcp" : "udp", priority_of(candidate, i),
-			candidate->address, candidate->port,
-			candidate->tcp ? " tcptype passive" : "");
-	}
-	g_string_append(out, "a=end-of-candidates\r\n");
-}
+#include "sdp_ice.h"
 
 static void write_codec(GString *out, const SdpCodec *codec)
 {
@@ -120,7 +100,7 @@ static void write_media(GString *out, const SdpAnswer *answer, const SdpMedia *t
 		write_codec(out, &ours->codecs[i]);
 	write_streams(out, ours);
 	if (tagged)
-		write_candidates(out, answer);
+		sdp_ice_write_candidates(out, answer->candidates, answer->candidate_count);
 }
 
 char *sdp_write_answer(const SdpOffer *offer, const SdpAnswer *answer)

@@ -1,9 +1,9 @@
-/* sdp_text.h - the words, numbers and lines that SDP is made of
+/* sdp_text.h - the words, numbers and lines that SDP is made of, and what is said of bad ones
  *
  * What Reader is to bytes this is to the lines of an offer: small steps over text that came from
  * outside, none of which can run over its end. The text is a copy of ours, cut up in place. */
 #pragma once
-#include <glib.h>
+#include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -18,6 +18,16 @@ typedef struct Lines {
 	const Line *line;
 	unsigned count;
 } Lines;
+
+/* Sentences for a person, of why: it cannot be read; it can, but not be served. */
+void sdp_malformed(GError **error, const char *why);
+void sdp_refused(GError **error, const char *why);
+
+/* A copy of text that sdp_text_cut() may cut up; NULL with error if it is too long or has control
+ * characters. Free with g_free. */
+char *sdp_text_take(const char *text, size_t len, GError **error);
+/* The Lines of text, cut in place; they borrow from it. Free the array. */
+GArray *sdp_text_cut(char *text, GError **error);
 
 /* Steps past the next word; NULL at the end. The words of a line are parted by single spaces, but
  * not every stack counts them. */

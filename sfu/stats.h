@@ -16,6 +16,7 @@
 	X(send_dropped_total, "packets dropped because they could not be sent")                   \
 	X(shed_total, "packets of video dropped for all viewers because sending fell behind")     \
 	X(stun_checks_total, "connectivity checks answered")                                      \
+	X(ice_restarts_total, "ICE restarts that a check has completed")                          \
 	X(stun_dropped_total, "STUN messages dropped unanswered")                                 \
 	X(unknown_dropped_total, "datagrams from an address without a valid check")               \
 	X(malformed_dropped_total, "datagrams of known addresses that are no packet of ours")     \

@@ -20,7 +20,7 @@ struct Exchange {
 	Server *server;
 	struct lws *wsi; /* NULL once it has gone */
 	Visitor *visitor;
-	char *method, *path, *headers[9];
+	char *method, *path, *headers[10];
 	GString *body;
 	BodyState body_state;
 	size_t chunk_left, drained;
@@ -101,7 +101,8 @@ static void ask(Exchange *exchange)
 		.origin = exchange->headers[5],
 		.range = exchange->headers[6],
 		.if_range = exchange->headers[7],
-		.query = exchange->headers[8],
+		.if_match = exchange->headers[8],
+		.query = exchange->headers[9],
 		.body = exchange->body ? exchange->body->str : "",
 		.body_len = exchange->body ? exchange->body->len : 0,
 		.is_admin = exchange->is_admin };
@@ -199,7 +200,7 @@ int exchange_on_request(
 	static const enum lws_token_indexes tokens[] = { WSI_TOKEN_HOST,
 		WSI_TOKEN_HTTP_AUTHORIZATION, WSI_TOKEN_HTTP_CONTENT_TYPE,
 		WSI_TOKEN_HTTP_IF_NONE_MATCH, WSI_TOKEN_HTTP_ACCEPT_ENCODING, WSI_TOKEN_ORIGIN,
-		WSI_TOKEN_HTTP_RANGE, WSI_TOKEN_HTTP_IF_RANGE };
+		WSI_TOKEN_HTTP_RANGE, WSI_TOKEN_HTTP_IF_RANGE, WSI_TOKEN_HTTP_IF_MATCH };
 	for (unsigned i = 0; i < G_N_ELEMENTS(tokens); i++)
 		exchange->headers[i] = server_header(wsi, tokens[i]);
 	exchange->headers[G_N_ELEMENTS(tokens)] = query_of(wsi);

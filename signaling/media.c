@@ -3,6 +3,7 @@
 #include "common/rpc.h"
 #include <string.h>
 
+#define FIRST_REV 1     /* of a peer */
 #define RETRY_MS 1000   /* an sfu that answers no hello on an open line is asked again */
 #define PEERS_MAX 20000 /* beyond what one sfu serves; a page of it that lies ends there */
 
@@ -60,6 +61,7 @@ static void read_peer(MediaPeer *peer, json_t *object)
 	copy(peer->stage, sizeof(peer->stage), object, "stage");
 	copy(peer->owner, sizeof(peer->owner), object, "owner");
 	copy(peer->transport, sizeof(peer->transport), object, "transport");
+	peer->rev = (uint64_t)json_integer_value(json_object_get(object, "rev"));
 	peer->is_publisher = is(object, "role", "publisher");
 	peer->is_connected = is(object, "state", "connected");
 }
@@ -275,6 +277,12 @@ bool media_has_peer(const Media *media, const char *peer)
 	return g_hash_table_contains(media->peers, peer);
 }
 
+uint64_t media_peer_rev(const Media *media, const char *peer)
+{
+	const MediaPeer *known = g_hash_table_lookup(media->peers, peer);
+	return known ? known->rev : 0;
+}
+
 uint64_t media_stage_rev(const Media *media, const char *stage)
 {
 	const uint64_t *rev = g_hash_table_lookup(media->stages, stage);
@@ -306,6 +314,9 @@ static const Refusal *refusal_of(json_t *error)
 	case RPC_TOO_MANY:
 		return is(json_object_get(error, "data"), "reason", "busy") ? &REFUSE_MEDIA_BUSY
 									    : &REFUSE_ROOM_FULL;
+	case RPC_NOT_FOUND:
+		return is(json_object_get(error, "data"), "reason", "no-peer") ? &REFUSE_NO_PEER
+									       : &REFUSE_MEDIA_AWAY;
 	default:
 		return &REFUSE_MEDIA_AWAY;
 	}
@@ -341,14 +352,49 @@ void media_put_peer(Media *media, const char *stage, const char *owner, bool is_
 	g_strlcpy(peer->stage, stage, sizeof(peer->stage));
 	g_strlcpy(peer->owner, owner, sizeof(peer->owner));
 	peer->is_publisher = is_publisher;
+	peer->rev = FIRST_REV;
 	g_hash_table_replace(media->peers, peer->id, peer);
 
-	json_t *params = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "peer", call->peer, "rev", 1,
-		"stage", stage, "owner", owner, "role", is_publisher ? "publisher" : "viewer",
-		"offer", offer);
+	json_t *params = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "peer", call->peer, "rev",
+		FIRST_REV, "stage", stage, "owner", owner, "role",
+		is_publisher ? "publisher" : "viewer", "offer", offer);
 	if (sources)
 		json_object_set_new(params, "sources", sources);
 	channel_call(media->channel, "peer.put", params, on_peer_put, call);
+}
+
+static void on_peer_restart(json_t *result, json_t *error, void *user)
+{
+	Put *put = user;
+	MediaAnswer answer = { .peer = put->peer };
+	MediaPeer *known = g_hash_table_lookup(put->media->peers, put->peer);
+	uint64_t rev = (uint64_t)json_integer_value(json_object_get(result, "rev"));
+	answer.sdp = json_string_value(json_object_get(result, "fragment"));
+	if (known)
+		known->rev = MAX(known->rev, rev);
+	if (!result) {
+		answer.refusal = error ? refusal_of(error) : &REFUSE_MEDIA_AWAY;
+		answer.detail = json_string_value(json_object_get(error, "message"));
+	}
+	put->put(&answer, put->user);
+	g_free(put);
+}
+
+void media_restart_peer(
+	Media *media, const char *peer, const char *fragment, MediaPut restarted, void *user)
+{
+	MediaPeer *known = g_hash_table_lookup(media->peers, peer);
+	Put *call = g_new0(Put, 1);
+	call->media = media;
+	call->put = restarted;
+	call->user = user;
+	g_strlcpy(call->peer, peer, sizeof(call->peer));
+	/* Two that are under way at once have two numbers; the later one holds. */
+	uint64_t rev = known ? known->rev_asked = MAX(known->rev_asked, known->rev) + 1 : 0;
+	channel_call(media->channel, "peer.restart",
+		json_pack("{s:s, s:I, s:s}", "peer", peer, "rev", (json_int_t)rev, "fragment",
+			fragment),
+		on_peer_restart, call);
 }
 
 void media_delete_peer(Media *media, const char *peer)

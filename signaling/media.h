@@ -16,6 +16,8 @@ typedef struct MediaPeer {
 	char id[ID_SIZE], stage[ID_SIZE], owner[ID_SIZE];
 	bool is_publisher, is_connected;
 	char transport[4];
+	uint64_t rev; /* rises with each ICE restart */
+	uint64_t rev_asked;
 } MediaPeer;
 
 typedef struct MediaEvents {
@@ -30,7 +32,7 @@ typedef struct MediaEvents {
 		const char *stage, const char *owner, const char *source, bool flowing, void *user);
 } MediaEvents;
 
-/* The answer to media_put_peer: refusal is NULL when it worked; else detail may say more for the
+/* The answer to media_put_peer and media_restart_peer: refusal is NULL when it worked; else detail may say more for the
  * log (never for a screen). All borrowed. */
 typedef struct MediaAnswer {
 	const char *peer, *sdp;
@@ -53,5 +55,12 @@ void media_put_stage(Media *media, json_t *params);
 /* Offers a new peer. sources (stolen) may be NULL. put is called once, never from inside. */
 void media_put_peer(Media *media, const char *stage, const char *owner, bool is_publisher,
 	const char *offer, json_t *sources, MediaPut put, void *user);
+/* Restarts the ICE of a peer with what a fragment (RFC 8840) says. The answer's sdp is the fragment
+ * to be sent back, NULL when there was nothing to restart. restarted is called once, never from
+ * inside. */
+void media_restart_peer(
+	Media *media, const char *peer, const char *fragment, MediaPut restarted, void *user);
+/* The revision that a peer has now; 0 when there is none. */
+uint64_t media_peer_rev(const Media *media, const char *peer);
 void media_delete_peer(Media *media, const char *peer);
 void media_stats(Media *media, MediaStats reply, void *user);

@@ -42,6 +42,10 @@ const Refusal REFUSE_NOBODY_WAITS = { RPC_NOT_FOUND, "not-found",
 	"Không có thiết bị nào đang chờ ở điểm cầu này.", 0 };
 const Refusal REFUSE_NO_FORUM = { RPC_NOT_FOUND, "not-found", "Không có hội nghị này.", 0 };
 const Refusal REFUSE_NO_PEER = { RPC_NOT_FOUND, "not-found", "Không có kết nối này.", 0 };
+const Refusal REFUSE_NO_IF_MATCH = { RPC_INVALID_PARAMS, "no-if-match",
+	"Yêu cầu thiếu If-Match: * hoặc ETag của kết nối.", 0 };
+const Refusal REFUSE_OLD_TAG = { RPC_INVALID_PARAMS, "old-tag", "Kết nối đã thay đổi từ ETag này.",
+	0 };
 const Refusal REFUSE_BAD_PARAMS = { RPC_INVALID_PARAMS, "bad-params",
 	"Yêu cầu có chỗ không hợp lệ.", 0 };
 const Refusal REFUSE_BAD_MESSAGE = { RPC_INVALID_REQUEST, "bad-params", "Thông điệp không hợp lệ.",

@@ -30,7 +30,7 @@ typedef struct Request {
 	const char *path;   /* %-decoded, without `..`, without query */
 	const char *query;  /* as it came */
 	const char *host, *authorization, *content_type, *if_none_match, *accept_encoding, *origin;
-	const char *range, *if_range;
+	const char *range, *if_range, *if_match;
 	const char *body; /* ends with a NUL that body_len does not count */
 	size_t body_len;
 	bool is_admin; /* came by the admin port */

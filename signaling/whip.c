@@ -2,6 +2,9 @@
 #include "http.h"
 #include <string.h>
 
+#define SDP_TYPE "application/sdp"
+#define FRAGMENT_TYPE "application/trickle-ice-sdpfrag" /* RFC 8840 §9 */
+
 /* A request's path, taken apart. */
 typedef struct Target {
 	bool is_whip;
@@ -50,11 +53,31 @@ static bool is_sdp(const char *text, size_t len)
 	return has_media;
 }
 
+static const char *allowed(const Target *target)
+{
+	return *target->peer ? "PATCH, DELETE, OPTIONS" : "POST, OPTIONS";
+}
+
+static bool is_type(const Request *request, const char *type)
+{
+	size_t len = strcspn(request->content_type, "; \t");
+	return len == strlen(type) && !g_ascii_strncasecmp(request->content_type, type, len);
+}
+
+/* RFC 9725 §4.3.1: the tag changes with each ICE restart. */
+static char *tag_of(Hub *hub, const char *peer)
+{
+	return g_strdup_printf(
+		"\"%s-%" G_GUINT64_FORMAT "\"", peer, media_peer_rev(hub->media, peer));
+}
+
 static void answer_options(Exchange *exchange, const Target *target)
 {
-	exchange_header(exchange, "accept-post", "application/sdp");
-	exchange_header(exchange, "access-control-allow-methods",
-		*target->peer ? "DELETE, OPTIONS" : "POST, OPTIONS");
+	if (*target->peer)
+		exchange_header(exchange, "accept-patch", FRAGMENT_TYPE);
+	else
+		exchange_header(exchange, "accept-post", SDP_TYPE);
+	exchange_header(exchange, "access-control-allow-methods", allowed(target));
 	exchange_header(
 		exchange, "access-control-allow-headers", "authorization, content-type, if-match");
 	exchange_header(exchange, "access-control-max-age", "86400");
@@ -82,10 +105,10 @@ static void on_committed(bool ok, void *user)
 	} else {
 		g_autofree char *location = g_strdup_printf(
 			"/%s/%s/%s", offer->is_whip ? "whip" : "whep", offer->forum, offer->peer);
-		g_autofree char *tag = g_strdup_printf("\"%s-1\"", offer->peer);
+		g_autofree char *tag = tag_of(offer->hub, offer->peer);
 		exchange_header(offer->exchange, "location", location);
 		exchange_header(offer->exchange, "etag", tag);
-		exchange_answer_text(offer->exchange, 201, "application/sdp", offer->sdp);
+		exchange_answer_text(offer->exchange, 201, SDP_TYPE, offer->sdp);
 	}
 	offer_free(offer);
 }
@@ -152,12 +175,9 @@ static bool is_full(Hub *hub, Forum *forum, bool is_whip)
 static void answer_post(
 	Hub *hub, Exchange *exchange, const Request *request, Forum *forum, bool is_whip)
 {
-	const char *type = request->content_type;
-	size_t len = strcspn(type, "; \t");
 	const Refusal *refusal = NULL;
 	unsigned status = 0;
-	if (len != strlen("application/sdp") ||
-		g_ascii_strncasecmp(type, "application/sdp", len) != 0)
+	if (!is_type(request, SDP_TYPE))
 		status = 415, refusal = &REFUSE_BAD_PARAMS;
 	else if (!is_sdp(request->body, request->body_len))
 		status = 400, refusal = &REFUSE_BAD_PARAMS;
@@ -179,6 +199,79 @@ static void answer_post(
 		on_answer, offer);
 }
 
+typedef struct Patch {
+	Hub *hub;
+	Exchange *exchange;
+} Patch;
+
+static void on_restarted(const MediaAnswer *answer, void *user)
+{
+	g_autofree Patch *patch = user;
+	const Refusal *refusal = patch->hub->is_ending ? &REFUSE_MEDIA_AWAY : answer->refusal;
+	if (refusal) {
+		/* Here malformed is all that is wrong with it. */
+		http_refuse(patch->exchange,
+			refusal == &REFUSE_BAD_OFFER ? 400 : http_status(refusal), refusal);
+		return;
+	}
+	g_autofree char *tag = tag_of(patch->hub, answer->peer);
+	exchange_header(patch->exchange, "etag", tag);
+	if (answer->sdp)
+		exchange_answer_text(patch->exchange, 200, FRAGMENT_TYPE, answer->sdp);
+	else /* candidates of a peer that we find by its checks */
+		exchange_answer(patch->exchange, 204, NULL, NULL);
+}
+
+/* RFC 9110 §13.1.1, by strong comparison. */
+static bool matches(const char *if_match, const char *tag)
+{
+	g_auto(GStrv) tags = g_strsplit(if_match, ",", 0);
+	for (unsigned i = 0; tags[i]; i++) {
+		const char *one = g_strstrip(tags[i]);
+		if (!strcmp(one, "*") || !strcmp(one, tag))
+			return true;
+	}
+	return false;
+}
+
+/* New ICE credentials of the peer restart its ICE; with those it has, it tells of candidates. */
+static void answer_patch(Hub *hub, Exchange *exchange, const Request *request, const HttpPeer *peer)
+{
+	g_autofree char *tag = tag_of(hub, peer->id);
+	const Refusal *refusal = NULL;
+	unsigned status = 0;
+	if (!is_type(request, FRAGMENT_TYPE)) {
+		exchange_header(exchange, "accept-patch", FRAGMENT_TYPE);
+		status = 415, refusal = &REFUSE_BAD_PARAMS;
+	} else if (!*request->if_match) {
+		status = 428, refusal = &REFUSE_NO_IF_MATCH;
+	} else if (!matches(request->if_match, tag)) {
+		status = 412, refusal = &REFUSE_OLD_TAG;
+	} else if (strlen(request->body) != request->body_len ||
+		   !g_utf8_validate(request->body, -1, NULL)) {
+		status = 400, refusal = &REFUSE_BAD_PARAMS;
+	} else if (!media_is_synced(hub->media)) {
+		status = 503, refusal = &REFUSE_MEDIA_AWAY;
+	}
+	if (refusal) {
+		http_refuse(exchange, status, refusal);
+		return;
+	}
+	Patch *patch = g_new0(Patch, 1);
+	*patch = (Patch){ .hub = hub, .exchange = exchange };
+	media_restart_peer(hub->media, peer->id, request->body, on_restarted, patch);
+}
+
+/* The peer that is named, if it came this way; else 404 is answered. */
+static HttpPeer *find_peer(Hub *hub, Exchange *exchange, const Forum *forum, const Target *target)
+{
+	HttpPeer *peer = registry_peer(hub->registry, target->peer);
+	if (peer && peer->forum == forum && peer->is_publisher == target->is_whip)
+		return peer;
+	http_refuse(exchange, 404, &REFUSE_NO_PEER);
+	return NULL;
+}
+
 static void on_deleted(bool ok, void *user)
 {
 	Exchange *exchange = user;
@@ -188,13 +281,8 @@ static void on_deleted(bool ok, void *user)
 		http_refuse(exchange, 500, &REFUSE_STORE);
 }
 
-static void answer_delete(Hub *hub, Exchange *exchange, Forum *forum, const Target *target)
+static void answer_delete(Hub *hub, Exchange *exchange, Forum *forum, HttpPeer *peer)
 {
-	HttpPeer *peer = registry_peer(hub->registry, target->peer);
-	if (!peer || peer->forum != forum || peer->is_publisher != target->is_whip) {
-		http_refuse(exchange, 404, &REFUSE_NO_PEER);
-		return;
-	}
 	media_delete_peer(hub->media, peer->id);
 	hub_end_http_peer(hub, peer);
 	hub_settle(hub, forum);
@@ -206,7 +294,7 @@ void whip_request(Hub *hub, Exchange *exchange, const Request *request)
 	Target target;
 	exchange_header(exchange, "access-control-allow-origin", "*");
 	exchange_header(exchange, "access-control-expose-headers",
-		"location, etag, retry-after, accept-post");
+		"location, etag, retry-after, accept-post, accept-patch");
 	if (!read_target(request->path, &target)) {
 		http_refuse(exchange, 404, &REFUSE_NO_FORUM);
 		return;
@@ -216,11 +304,10 @@ void whip_request(Hub *hub, Exchange *exchange, const Request *request)
 		return;
 	}
 	bool posts = !*target.peer && strcmp(request->method, "POST") == 0;
+	bool patches = *target.peer && strcmp(request->method, "PATCH") == 0;
 	bool deletes = *target.peer && strcmp(request->method, "DELETE") == 0;
-	if (!posts && !deletes) {
-		exchange_header(
-			exchange, "allow", *target.peer ? "DELETE, OPTIONS" : "POST, OPTIONS");
-		http_refuse(exchange, 405, &REFUSE_BAD_PARAMS);
+	if (!posts && !patches && !deletes) {
+		http_refuse_method(exchange, allowed(&target));
 		return;
 	}
 	const char *token = http_bearer(request);
@@ -243,8 +330,11 @@ void whip_request(Hub *hub, Exchange *exchange, const Request *request)
 		return;
 	}
 	exchange_vouch(exchange);
+	HttpPeer *peer = posts ? NULL : find_peer(hub, exchange, forum, &target);
 	if (posts)
 		answer_post(hub, exchange, request, forum, target.is_whip);
-	else
-		answer_delete(hub, exchange, forum, &target);
+	else if (peer && patches)
+		answer_patch(hub, exchange, request, peer);
+	else if (peer)
+		answer_delete(hub, exchange, forum, peer);
 }

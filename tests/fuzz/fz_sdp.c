@@ -1,6 +1,6 @@
 /* fz_sdp.c - offers; each that is taken is answered, and the answer is well-formed line by line */
 #include "fuzz.h"
-#include "sfu/sdp.h"
+#include "sfu/sdp_ice.h"
 #include <gio/gio.h>
 
 static void assert_text(const char *text, size_t size)
@@ -79,10 +79,23 @@ static void assert_answer(const SdpOffer *offer, const char *text)
 	g_assert(sections == offer->media_count);
 }
 
+static void read_fragment(const char *text, size_t len)
+{
+	g_autoptr(GError) error = NULL;
+	SdpIce ice;
+	bool fine = sdp_read_fragment(&ice, text, len, &error);
+	g_assert(fine == (error == NULL));
+	if (!fine)
+		return;
+	assert_text(ice.ufrag, sizeof ice.ufrag);
+	assert_text(ice.pwd, sizeof ice.pwd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const SdpCandidate candidates[] = { { "192.0.2.1", 8444, false },
 		{ "2001:db8::1", 8444, true } };
+	read_fragment((const char *)data, size);
 	g_autoptr(GError) error = NULL;
 	SdpOffer *offer = sdp_read_offer((const char *)data, size, &error);
 	g_assert((offer == NULL) == (error != NULL));
@@ -97,8 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.fingerprint = "00:11",
 		.candidates = candidates,
 		.candidate_count = G_N_ELEMENTS(candidates) };
-	assert_text(offer->ice_ufrag, sizeof offer->ice_ufrag);
-	assert_text(offer->ice_pwd, sizeof offer->ice_pwd);
+	assert_text(offer->ice.ufrag, sizeof offer->ice.ufrag);
+	assert_text(offer->ice.pwd, sizeof offer->ice.pwd);
 	g_assert(offer->media_count && offer->media_count <= SDP_MEDIA_MAX);
 	for (unsigned i = 0; i < offer->media_count; i++) {
 		assert_media(&offer->media[i]);

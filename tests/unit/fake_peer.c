@@ -121,20 +121,43 @@ static void take_value(const char *answer, const char *name, char *value, size_t
 	g_strlcpy(value, at, MIN(size, strcspn(at, "\r\n") + 1));
 }
 
-void fake_peer_answer(FakePeer *peer, const char *answer, int port)
+static void dial(FakePeer *peer, int port)
 {
 	const struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const int on = 1;
-	char ufrag[280];
-	take_value(answer, "a=ice-ufrag:", ufrag, sizeof ufrag);
-	take_value(answer, "a=ice-pwd:", peer->pwd, sizeof peer->pwd);
-	g_snprintf(peer->username, sizeof peer->username, "%s:fake", ufrag);
+	if (peer->fd >= 0)
+		close(peer->fd);
+	peer->line_len = 0;
+	peer->checked_us = 0;
 	peer->fd = socket(AF_INET, peer->tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	if (peer->tcp)
 		setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	g_assert_cmpint(connect(peer->fd, (const struct sockaddr *)&to, sizeof to), ==, 0);
+}
+
+void fake_peer_restart(FakePeer *peer, const char *fragment, const char *own_ufrag, int port)
+{
+	char ufrag[280];
+	take_value(fragment, "a=ice-ufrag:", ufrag, sizeof ufrag);
+	take_value(fragment, "a=ice-pwd:", peer->pwd, sizeof peer->pwd);
+	g_snprintf(peer->username, sizeof peer->username, "%s:%s", ufrag, own_ufrag);
+	dial(peer, port);
+}
+
+void fake_peer_answer(FakePeer *peer, const char *answer, int port)
+{
+	fake_peer_restart(peer, answer, "fake", port);
+}
+
+FakePeer *fake_peer_ghost(const FakePeer *peer, int port)
+{
+	FakePeer *ghost = fake_peer_new(peer->role, peer->tcp);
+	memcpy(ghost->username, peer->username, sizeof ghost->username);
+	memcpy(ghost->pwd, peer->pwd, sizeof ghost->pwd);
+	dial(ghost, port);
+	return ghost;
 }
 
 static void say(FakePeer *peer, const uint8_t *data, size_t len)
@@ -287,6 +310,11 @@ void fake_peer_run(FakePeer *peer, int64_t now_us)
 		DTLSv1_handle_timeout(peer->ssl);
 		shake(peer);
 	}
+}
+
+bool fake_peer_is_answered(const FakePeer *peer)
+{
+	return peer->checked;
 }
 
 bool fake_peer_is_connected(const FakePeer *peer)

@@ -23,6 +23,12 @@ void fake_peer_free(FakePeer *peer);
 char *fake_peer_offer(FakePeer *peer);
 /* The answer came: begins with checks to this port of 127.0.0.1. */
 void fake_peer_answer(FakePeer *peer, const char *answer, int port);
+/* ICE restarts from another address: checks under this ufrag of its own, keys as they were. */
+void fake_peer_restart(FakePeer *peer, const char *fragment, const char *own_ufrag, int port);
+/* A stranger who knows the credentials that a peer has now. */
+FakePeer *fake_peer_ghost(const FakePeer *peer, int port);
+/* Some check of its was. */
+bool fake_peer_is_answered(const FakePeer *peer);
 bool fake_peer_is_connected(const FakePeer *peer);
 /* Reads all that has come, says what is due. */
 void fake_peer_run(FakePeer *peer, int64_t now_us);

@@ -64,7 +64,7 @@ static void test_viewers(void)
 			for (unsigned other = 0; other < m; other++)
 				g_assert_cmpuint(params.media[other].ssrc, !=, media->ssrc);
 		}
-		g_assert_cmpint(ice_worker_of(params.local.ufrag), ==, 3);
+		g_assert_cmpint(ice_worker_of(params.ice.local.ufrag), ==, 3);
 		g_assert_cmpuint(count_of(answer, "a=sendonly"), ==, SLOT_COUNT);
 		g_assert_cmpuint(count_of(answer, "tcptype passive"), ==, 1);
 		g_assert_nonnull(strstr(answer, "a=msid:main a0"));

@@ -177,7 +177,7 @@ static void reads_chromium(void)
 {
 	g_autoptr(SdpOffer) offer = read_sample("chromium-receive");
 	g_assert_true(offer->extmap_allow_mixed);
-	g_assert_cmpuint(strlen(offer->ice_ufrag), ==, 4);
+	g_assert_cmpuint(strlen(offer->ice.ufrag), ==, 4);
 	const SdpMedia *audio = &offer->media[0], *video = &offer->media[3];
 	assert_ids(audio, (const uint8_t[]){ 4, 0, 0, 1, 3, 2, 0, 0 });
 	assert_ids(video, (const uint8_t[]){ 4, 10, 11, 0, 3, 2, 13, 5 });
@@ -244,7 +244,7 @@ static void the_session_is_the_default(void)
 {
 	g_autoptr(SdpOffer) offer = read_text(small);
 	assert_sound(offer);
-	g_assert_cmpstr(offer->ice_ufrag, ==, "jBhD");
+	g_assert_cmpstr(offer->ice.ufrag, ==, "jBhD");
 	g_assert_cmphex(offer->fingerprint.sha256[0], ==, 0x6e);
 	g_assert_cmphex(offer->fingerprint.sha256[31], ==, 0x11);
 	g_assert_false(offer->extmap_allow_mixed);
@@ -385,16 +385,16 @@ static void credentials_are_those_of_the_first_in_the_bundle(void)
 	g_autofree char *text = changed("a=mid:1\r\n",
 		"a=mid:1\r\na=ice-ufrag:second\r\na=ice-pwd:OxVEUbCrZpjHSOaKfrqnXY\r\n");
 	g_autoptr(SdpOffer) first = read_text(text);
-	g_assert_cmpstr(first->ice_ufrag, ==, "jBhD");
+	g_assert_cmpstr(first->ice.ufrag, ==, "jBhD");
 	g_auto(GStrv) parts = g_strsplit(text, "BUNDLE 0 1", -1);
 	g_autofree char *turned = g_strjoinv("BUNDLE 1 0", parts);
 	g_autoptr(SdpOffer) second = read_text(turned);
-	g_assert_cmpstr(second->ice_ufrag, ==, "second");
+	g_assert_cmpstr(second->ice.ufrag, ==, "second");
 	g_auto(GStrv) ports = g_strsplit(text, "m=audio 9", -1);
 	g_autofree char *rejected = g_strjoinv("m=audio 0", ports);
 	g_autoptr(SdpOffer) next = read_text(rejected);
 	g_assert_true(next->media[0].rejected);
-	g_assert_cmpstr(next->ice_ufrag, ==, "second");
+	g_assert_cmpstr(next->ice.ufrag, ==, "second");
 }
 
 static void the_certificate_is_one(void)

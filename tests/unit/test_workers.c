@@ -223,6 +223,126 @@ static void test_strangers(void)
 	hall_free(hall);
 }
 
+static char *restart(Hall *hall, const char *id, json_int_t rev, const char *ufrag)
+{
+	g_autofree char *fragment = g_strdup_printf("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+						    "a=ice-ufrag:%s\r\n"
+						    "a=ice-pwd:vutsrqponmlkjihgfedcba\r\n",
+		ufrag);
+	NodeRefusal refusal;
+	json_t *result = node_restart_peer(hall->node, id, rev, fragment, &refusal, NULL);
+	g_assert_nonnull(result);
+	g_assert_cmpstr(json_string_value(json_object_get(result, "peer")), ==, id);
+	char *ours = g_strdup(json_string_value(json_object_get(result, "fragment")));
+	json_decref(result);
+	return ours;
+}
+
+static void await_stat(Hall *hall, const char *name, json_int_t value, FakePeer *ghost)
+{
+	int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (stat_of(hall, name) < value) {
+		if (ghost)
+			fake_peer_run(ghost, g_get_monotonic_time());
+		step(hall);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	}
+}
+
+/* All restart, one time more than they use it; then a stranger tries what held before. */
+static void restart_all(Hall *hall, unsigned round)
+{
+	g_autofree char *own = g_strdup_printf("round%u", round);
+	char *ours[VIEWERS];
+	for (unsigned i = 0; i < VIEWERS; i++) {
+		g_autofree char *id = g_strdup_printf("viewer %u", i);
+		g_free(restart(hall, id, ++hall->rev, "lost"));
+		json_int_t rev = ++hall->rev;
+		ours[i] = restart(hall, id, rev, own);
+		g_autofree char *again = restart(hall, id, rev, own);
+		g_autofree char *same = restart(hall, id, ++hall->rev, own);
+		g_assert_cmpstr(again, ==, ours[i]);
+		g_assert_null(same);
+	}
+	await_stat(
+		hall, "stun_checks_total", stat_of(hall, "stun_checks_total") + 2 * VIEWERS, NULL);
+	g_assert_cmpint(stat_of(hall, "ice_restarts_total"), ==, round * VIEWERS);
+
+	FakePeer *ghost = fake_peer_ghost(hall->viewers[0], hall->port);
+	json_int_t dropped = stat_of(hall, "stun_dropped_total");
+	for (unsigned i = 0; i < VIEWERS; i++)
+		fake_peer_restart(hall->viewers[i], ours[i], own, hall->port);
+	await_stat(hall, "ice_restarts_total", (round + 1) * VIEWERS, NULL);
+	await_stat(
+		hall, "stun_checks_total", stat_of(hall, "stun_checks_total") + 2 * VIEWERS, NULL);
+	g_assert_cmpint(stat_of(hall, "stun_dropped_total"), ==, dropped);
+	await_stat(hall, "stun_dropped_total", dropped + 3, ghost);
+	g_assert_false(fake_peer_is_answered(ghost));
+	fake_peer_free(ghost);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		g_free(ours[i]);
+}
+
+/* Old credentials hold until the first check with new ones and no longer; keys stay. */
+static void test_restart(void)
+{
+	Hall *hall = hall_new();
+	put_speaker(hall);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		put_viewer(hall, i);
+	await_all(hall, 1);
+	for (unsigned round = 0; round < 2; round++) {
+		restart_all(hall, round);
+		await_all(hall, hall->number + 100);
+	}
+	for (unsigned i = 0; i < VIEWERS; i++)
+		for (unsigned kind = 0; kind < 2; kind++)
+			g_assert_cmpuint(
+				fake_peer_stream(hall->viewers[i], kind ? FAKE_PICTURE : FAKE_SOUND)
+					->wrong,
+				==, 0);
+	g_assert_cmpint(stat_of(hall, "handshakes_total"), ==, VIEWERS + 1);
+	g_assert_cmpint(stat_of(hall, "peers_connected"), ==, VIEWERS + 1);
+	hall_free(hall);
+}
+
+static void test_bad_restart(void)
+{
+	static const char *const bad[] = { "", "v=0\r\n", "a=ice-ufrag:abcd\r\n",
+		"a=ice-ufrag:abcd\r\na=ice-pwd:short\r\n", "a=ice-pwd:abcdefghijklmnopqrstuv\r\n",
+		"nonsense" };
+	Hall *hall = hall_new();
+	NodeRefusal refusal;
+	put_speaker(hall);
+	g_assert_null(node_restart_peer(hall->node, "nobody", 9, bad[0], &refusal, NULL));
+	g_assert_cmpint(refusal, ==, NODE_NO_PEER);
+	for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_null(
+			node_restart_peer(hall->node, "speaker", 9, bad[i], &refusal, &error));
+		g_assert_cmpint(refusal, ==, NODE_BAD_OFFER);
+		g_assert_nonnull(error);
+	}
+	int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (!fake_peer_is_connected(hall->speaker)) {
+		step(hall);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	}
+	hall_free(hall);
+}
+
+/* A restart that the peer uses, or does not. */
+static void churn_ice(Hall *hall, unsigned i, GRand *random)
+{
+	g_autofree char *id = g_strdup_printf("viewer %u", i);
+	g_autofree char *own = g_strdup_printf("turn%u", g_rand_int(random));
+	if (!hall->viewers[i])
+		return;
+	g_autofree char *ours = restart(hall, id, ++hall->rev, own);
+	if (g_rand_boolean(random))
+		fake_peer_restart(hall->viewers[i], ours, own, hall->port);
+}
+
 /* Viewers, the speaker and the stage come and go in the middle of packets; so does the node. */
 static void test_churn(void)
 {
@@ -232,7 +352,7 @@ static void test_churn(void)
 		put_speaker(hall);
 		for (unsigned turn = 0; turn < 120; turn++) {
 			unsigned i = (unsigned)g_rand_int_range(random, 0, VIEWERS);
-			switch (g_rand_int_range(random, 0, 12)) {
+			switch (g_rand_int_range(random, 0, 16)) {
 			case 0:
 				put_speaker(hall);
 				break;
@@ -255,6 +375,12 @@ static void test_churn(void)
 				g_clear_pointer(&hall->viewers[i], fake_peer_free);
 				break;
 			}
+			case 4:
+			case 5:
+			case 6:
+			case 7:
+				churn_ice(hall, i, random);
+				break;
 			default:
 				put_viewer(hall, i);
 			}
@@ -275,6 +401,8 @@ int main(int argc, char **argv)
 	srtp_library_init();
 	g_test_add_func("/workers/one-stage-spans-them-all", test_spans);
 	g_test_add_func("/workers/strangers-are-not-answered", test_strangers);
+	g_test_add_func("/workers/ice-restarts-without-a-gap-in-the-keys", test_restart);
+	g_test_add_func("/workers/a-bad-restart-changes-nothing", test_bad_restart);
 	g_test_add_func("/workers/all-come-and-go", test_churn);
 	return g_test_run();
 }

@@ -18,6 +18,7 @@ const EVERYDAY = [
   'forum',
   'callup',
   'foreign',
+  'restart',
   'refusals',
   'hostile',
   'load',

@@ -26,6 +26,17 @@ export function request(url, { method = 'GET', headers = {}, body, timeoutMs = 1
   });
 }
 
+// Asks until the server says it is ready; there is no event of a daemon that is not there.
+export async function readyAgain(url, timeoutMs) {
+  const began = performance.now();
+  for (;;) {
+    const answer = await request(new URL('/readyz', url), { timeoutMs: 1000 }).catch(() => null);
+    if (answer?.status === 200) return performance.now() - began;
+    if (performance.now() - began > timeoutMs) throw new Error(`not ready in ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 export const bearer = (token) => ({ Authorization: `Bearer ${token}` });
 
 export function json(url, { method = 'GET', token, body } = {}) {

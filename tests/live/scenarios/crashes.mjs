@@ -16,23 +16,12 @@ import {
 } from '../harness/forum.mjs';
 import { check } from '../harness/tap.mjs';
 import { hears, seesMoving } from '../harness/watch.mjs';
-import { request } from '../harness/web.mjs';
+import { readyAgain } from '../harness/web.mjs';
 
 const CONTROL_BACK_MS = 3000; // F-02
 const MEDIA_BACK_MS = 10000; // F-01, cold
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-// Asks until the server says it is ready; there is no event of a daemon that is not there.
-async function readyAgain(url, timeoutMs) {
-  const began = performance.now();
-  for (;;) {
-    const answer = await request(new URL('/readyz', url), { timeoutMs: 1000 }).catch(() => null);
-    if (answer?.status === 200) return performance.now() - began;
-    check(performance.now() - began < timeoutMs, `not ready in ${timeoutMs} ms`);
-    await pause(20);
-  }
-}
 
 export async function run({ tap, cast, media, long, stack: start }) {
   const stack = await start();

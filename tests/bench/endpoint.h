@@ -45,8 +45,7 @@ char *endpoint_candidate(const Endpoint *endpoint);
  * and answer, of which nothing else is looked at. The old socket serves until the first check is
  * answered, and is checked no more; after ENDPOINT_RESTART_US without an answer there is trouble.
  * DTLS and SRTP stay. Only when connected, and one at a time. False with error: no socket. */
-bool endpoint_restart(
-	Endpoint *endpoint, const Offer *offer, const Answer *answer, GError **error);
+bool endpoint_restart(Endpoint *endpoint, const Offer *offer, const Answer *answer, GError **error);
 
 /* Each 100 ms: checks, and what DTLS sends again. */
 void endpoint_tick(Endpoint *endpoint, int64_t now_us);

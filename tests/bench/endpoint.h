@@ -1,4 +1,4 @@
-/* endpoint.h - one peer's socket, its ICE, its DTLS and its SRTP
+/* endpoint.h - one peer's socket, its ICE with its restarts, its DTLS and its SRTP
  *
  * A full ICE agent's side, as small as an ICE-lite server allows: one candidate, a
  * check that nominates at once, then one each 2.5 s for consent. Packets come up as they came,
@@ -10,6 +10,7 @@
 #include "offer.h"
 
 #define ENDPOINT_PACKET_MAX 1500
+#define ENDPOINT_RESTART_US 5000000
 
 typedef struct EndpointEvents {
 	void (*connected)(void *user);
@@ -18,6 +19,8 @@ typedef struct EndpointEvents {
 	void (*rtp)(uint8_t *data, size_t len, int64_t arrived_us, void *user);
 	void (*rtcp)(uint8_t *data, size_t len, void *user);
 	void (*turn)(void *user); /* all that was there has been told; may be NULL */
+	/* The first check of a restart is answered, and all is sent by the new socket. */
+	void (*restarted)(void *user);
 } EndpointEvents;
 
 typedef struct Endpoint Endpoint;
@@ -37,6 +40,12 @@ void endpoint_free(Endpoint *endpoint);
 
 /* "candidate:…" of our socket, for a server that wants to know. Free with g_free. */
 char *endpoint_candidate(const Endpoint *endpoint);
+
+/* An ICE restart on a changed network: checks from a new socket, under the new credentials of offer
+ * and answer, of which nothing else is looked at. The old socket serves until the first check is
+ * answered, and is checked no more; after ENDPOINT_RESTART_US without an answer there is trouble.
+ * DTLS and SRTP stay. Only when connected, and one at a time. False with error: no socket. */
+bool endpoint_restart(Endpoint *endpoint, const Offer *offer, const Answer *answer, GError **error);
 
 /* Each 100 ms: checks, and what DTLS sends again. */
 void endpoint_tick(Endpoint *endpoint, int64_t now_us);

@@ -63,6 +63,7 @@ static void bring_speaker(Hall *hall, unsigned index)
 	const Options *options = hall->options;
 	const PublisherPlan plan = { .place = &hall->place,
 		.http = hall->http,
+		.restarts = &hall->unrest.restarts,
 		.janus = hall->janus,
 		.url = options->whip_url,
 		.token = options->whip_token,
@@ -104,6 +105,7 @@ Hall *hall_new(const Options *options, GError **error)
 		.janus = hall->janus,
 		.url = options->whep_url,
 		.token = options->whep_token,
+		.restarts = &hall->unrest.restarts,
 		.join_timeout_us = (int64_t)options->join_timeout * 1000000 };
 	hall->viewers = g_new0(Viewer *, options->viewers);
 	hall->marks = g_new0(Mark, options->viewers);
@@ -124,12 +126,12 @@ void hall_free(Hall *hall)
 {
 	if (!hall)
 		return;
-	http_free(hall->http); /* nobody is called back any more */
-	janus_free(hall->janus);
 	for (int i = 0; hall->viewers && i < hall->options->viewers; i++)
 		viewer_free(hall->viewers[i]);
 	for (unsigned i = 0; i < OPTIONS_PUBLISHERS_MAX; i++)
 		publisher_free(hall->publishers[i]);
+	http_free(hall->http); /* nobody is called back any more */
+	janus_free(hall->janus);
 	g_free(hall->viewers);
 	g_free(hall->marks);
 	film_free(hall->film);
@@ -392,7 +394,7 @@ static void phase_step(Hall *hall, int64_t now_us)
 		enter(hall, PHASE_DRAIN, now_us);
 		break;
 	case PHASE_DRAIN:
-		if (passed_us < DRAIN_US)
+		if (passed_us < DRAIN_US || unrest_is_busy(&hall->unrest))
 			break;
 		mark_end(hall);
 		if (options->metrics)

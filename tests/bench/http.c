@@ -234,6 +234,15 @@ void http_post_sdp(
 	post(http, request_new(http, url, token, done, user), "Content-Type: application/sdp", sdp);
 }
 
+void http_patch_fragment(Http *http, const char *url, const char *token, const char *fragment,
+	HttpDone done, void *user)
+{
+	Request *request = request_new(http, url, token, done, user);
+	request->headers = curl_slist_append(request->headers, "If-Match: *");
+	curl_easy_setopt(request->easy, CURLOPT_CUSTOMREQUEST, "PATCH");
+	post(http, request, "Content-Type: application/trickle-ice-sdpfrag", fragment);
+}
+
 void http_post_json(Http *http, const char *url, const char *json, HttpDone done, void *user)
 {
 	post(http, request_new(http, url, NULL, done, user), "Content-Type: application/json",
@@ -250,6 +259,25 @@ void http_delete(Http *http, const char *url, const char *token, HttpDone done, 
 void http_get(Http *http, const char *url, HttpDone done, void *user)
 {
 	queue(http, request_new(http, url, NULL, done, user));
+}
+
+static void on_nobody(const HttpAnswer *answer, void *user)
+{
+}
+
+static void forget(GList *requests, const void *user)
+{
+	for (GList *at = requests; at; at = at->next) {
+		Request *request = at->data;
+		if (request->user == user)
+			request->done = on_nobody;
+	}
+}
+
+void http_forget(Http *http, const void *user)
+{
+	forget(http->active, user);
+	forget(http->waiting.head, user);
 }
 
 unsigned http_pending(const Http *http)

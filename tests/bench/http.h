@@ -27,9 +27,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_free)
 /* token may be NULL. */
 void http_post_sdp(
 	Http *http, const char *url, const char *token, const char *sdp, HttpDone done, void *user);
+/* Trickle ICE (RFC 8840) for the peer at url, whichever its ICE session is now: If-Match: *. */
+void http_patch_fragment(
+	Http *http, const char *url, const char *token, const char *fragment, HttpDone done, void *user);
 void http_post_json(Http *http, const char *url, const char *json, HttpDone done, void *user);
 void http_delete(Http *http, const char *url, const char *token, HttpDone done, void *user);
 void http_get(Http *http, const char *url, HttpDone done, void *user);
+/* This user's requests run to their end, and nobody hears how. */
+void http_forget(Http *http, const void *user);
 void http_tick(Http *http);
 /* Requests that are not answered yet. */
 unsigned http_pending(const Http *http);

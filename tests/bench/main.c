@@ -44,7 +44,7 @@ static bool run(const Options *options, GError **error)
 	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(8));
 	json_decref(json);
 	putchar('\n');
-	return report->failed == 0;
+	return report->failed == 0 && report->unrest.restarts.failed == 0;
 }
 
 int main(int argc, char **argv)

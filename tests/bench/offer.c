@@ -16,11 +16,16 @@ static uint32_t random_ssrc(void)
 	return g_random_int() | 1;
 }
 
+void offer_renew(Offer *offer)
+{
+	random_letters(offer->ufrag, sizeof offer->ufrag - 1);
+	random_letters(offer->pwd, sizeof offer->pwd - 1);
+}
+
 void offer_init(Offer *offer, const char *fingerprint, bool publishes)
 {
 	*offer = (Offer){ .fingerprint = fingerprint };
-	random_letters(offer->ufrag, sizeof offer->ufrag - 1);
-	random_letters(offer->pwd, sizeof offer->pwd - 1);
+	offer_renew(offer);
 	if (!publishes)
 		return;
 	offer->mic_ssrc = random_ssrc();

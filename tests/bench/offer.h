@@ -44,6 +44,8 @@ typedef struct Answer {
 
 /* Random credentials and, for a publisher, streams. */
 void offer_init(Offer *offer, const char *fingerprint, bool publishes);
+/* Other credentials, for an ICE restart; the rest stays. */
+void offer_renew(Offer *offer);
 /* a0 a1 a2 main slides, in this order. Free with g_free. */
 char *offer_write_viewer(const Offer *offer);
 /* Microphone, camera. Free with g_free. */

@@ -48,8 +48,8 @@ static bool read_demo(Options *options, GError **error)
 
 static bool judge_janus(const Options *options, GError **error)
 {
-	if (options->demo || options->churn || options->churn_publishers)
-		return refuse(error, "--janus goes with neither --demo nor --churn");
+	if (options->demo || options->churn || options->churn_publishers || options->churn_restarts)
+		return refuse(error, "--janus goes with neither --demo nor any --churn");
 	return options->anywhere || target_url_is_local(options->janus) ||
 	       refuse(error, "--janus: that is not this machine");
 }
@@ -71,6 +71,7 @@ static bool judge(Options *options, GError **error)
 		!between(options->sample, 0, OPTIONS_VIEWERS_MAX) ||
 		!between(options->churn, 0, 1000000) ||
 		!between(options->churn_publishers, 0, 1000000) ||
+		!between(options->churn_restarts, 0, 1000000) ||
 		!between(options->join_timeout, 1, 600) || !between(options->parallel, 1, 512))
 		return refuse(error, "a number is out of its range");
 	if (!strcmp(options->profile_name, "gcm"))
@@ -121,6 +122,8 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 			"random leaves and joins while it is measured", "N" },
 		{ "churn-publishers", 0, 0, G_OPTION_ARG_INT, &options->churn_publishers,
 			"speakers who leave and come back meanwhile", "N" },
+		{ "churn-restarts", 0, 0, G_OPTION_ARG_INT, &options->churn_restarts,
+			"ICE restarts while it is measured", "N" },
 		{ "pli-burst", 0, 0, G_OPTION_ARG_NONE, &options->pli_burst,
 			"every viewer asks for a keyframe within one second", NULL },
 		{ "sample", 0, 0, G_OPTION_ARG_INT, &options->sample,

@@ -9,7 +9,7 @@
 
 typedef struct Options {
 	int viewers, publishers, kbps, rate, seconds, settle, sample, churn, churn_publishers,
-		join_timeout, parallel, room;
+		churn_restarts, join_timeout, parallel, room;
 	gboolean storm, paced, insecure, anywhere, pli_burst;
 	SrtpProfile profile; /* NONE: both are offered */
 	char *media, *demo, *metrics, *profile_name;

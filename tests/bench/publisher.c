@@ -36,6 +36,7 @@ struct Publisher {
 	PublisherPlan plan;
 	Offer offer;
 	Endpoint *endpoint;
+	Restart restart;
 	char *location, *trouble;
 	PublisherCounts counts;
 	bool paused, wants_keyframe;
@@ -60,6 +61,7 @@ struct Publisher {
 
 static void fail(Publisher *publisher, const char *why)
 {
+	restart_fail(&publisher->restart, why);
 	g_free(publisher->trouble);
 	publisher->trouble = g_strdup(why);
 }
@@ -302,12 +304,17 @@ static void on_connected(void *user)
 	publisher->paced_us = now_us;
 }
 
+static void on_restarted(void *user)
+{
+	restart_done(&((Publisher *)user)->restart);
+}
+
 /* -- joining and leaving -- */
 
 static void take_answer(Publisher *publisher, const char *sdp)
 {
 	static const EndpointEvents events = {
-		.connected = on_connected, .rtp = on_rtp, .rtcp = on_rtcp
+		.connected = on_connected, .rtp = on_rtp, .rtcp = on_rtcp, .restarted = on_restarted
 	};
 	g_autoptr(GError) error = NULL;
 	Answer answer;
@@ -354,6 +361,7 @@ Publisher *publisher_new(const PublisherPlan *plan)
 {
 	Publisher *publisher = g_new0(Publisher, 1);
 	publisher->plan = *plan;
+	restart_init(&publisher->restart, plan->restarts, plan->http);
 	publisher->source = source_new(plan->film, plan->kbps);
 	offer_init(&publisher->offer, handshake_fingerprint(plan->place->dtls), true);
 	publisher->mic = (Flow){ .ssrc = publisher->offer.mic_ssrc,
@@ -375,6 +383,7 @@ void publisher_free(Publisher *publisher)
 {
 	if (!publisher)
 		return;
+	restart_clear(&publisher->restart);
 	endpoint_free(publisher->endpoint);
 	source_free(publisher->source);
 	g_free(publisher->location);
@@ -430,6 +439,16 @@ const char *publisher_trouble(const Publisher *publisher)
 const PublisherCounts *publisher_counts(const Publisher *publisher)
 {
 	return &publisher->counts;
+}
+
+bool publisher_restart(Publisher *publisher)
+{
+	if (!publisher_is_connected(publisher) || publisher->trouble || !publisher->location ||
+		restart_is_under_way(&publisher->restart))
+		return false;
+	restart_ask(&publisher->restart, publisher->endpoint, &publisher->offer,
+		publisher->location, publisher->plan.token);
+	return true;
 }
 
 static void on_deleted(const HttpAnswer *answer, void *user)

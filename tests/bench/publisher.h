@@ -6,6 +6,7 @@
 #include "endpoint.h"
 #include "http.h"
 #include "janus.h"
+#include "restart.h"
 #include "source.h"
 
 #define PUBLISHER_PAYLOAD_MAX 1170 /* of video, its descriptor counted */
@@ -20,6 +21,7 @@ typedef struct PublisherCounts {
 typedef struct PublisherPlan {
 	const EndpointPlace *place;
 	Http *http;
+	Restarts *restarts; /* where ICE restarts are counted */
 	const char *url, *token;
 	Janus *janus;     /* to whom it speaks instead; else NULL */
 	const Film *film; /* may be NULL */
@@ -40,5 +42,8 @@ bool publisher_is_connected(const Publisher *publisher);
 /* NULL while all is well. */
 const char *publisher_trouble(const Publisher *publisher);
 const PublisherCounts *publisher_counts(const Publisher *publisher);
+/* Asks for an ICE restart; unanswered checks are its trouble. False: it is not connected, in
+ * trouble, or restarts already. */
+bool publisher_restart(Publisher *publisher);
 /* Sends its DELETE. */
 void publisher_leave(Publisher *publisher);

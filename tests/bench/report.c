@@ -128,6 +128,13 @@ void report_print(const Report *report)
 		fprintf(stderr,
 			"speakers left and came back %u times: what should arrive is not known\n",
 			report->unrest.churned_publishers);
+	if (report->options->churn_restarts) {
+		fprintf(stderr,
+			"ICE restarts: %u asked for, %u done, %u failed; since each was due:\n",
+			report->unrest.restarts.asked, report->unrest.restarts.done,
+			report->unrest.restarts.failed);
+		print_times("first answered check", &report->unrest.restarts.times);
+	}
 	print_server(report);
 	print_drops(report);
 	fprintf(stderr,
@@ -216,13 +223,17 @@ json_t *report_json(const Report *report)
 			json_pack("{s:I,s:I,s:I}", "viewers", (json_int_t)report->unrest.burst,
 				"plis", (json_int_t)report->unrest.burst_plis, "plis_after",
 				(json_int_t)report->unrest.burst_plis_after));
+	const Restarts *counted = &report->unrest.restarts;
+	json_t *restarts = json_pack("{s:i,s:i,s:i,s:o}", "asked", (int)counted->asked, "done",
+		(int)counted->done, "failed", (int)counted->failed, "check_ms",
+		times_json(&counted->times));
 	json_t *load = json_pack("{s:f,s:f,s:f,s:f,s:b}", "user_s", report->own_user_s, "sys_s",
 		report->own_sys_s, "late_ms", (double)report->latest_measured_us / 1000,
 		"late_ms_in_all", (double)report->latest_us / 1000, "too_late",
 		report->latest_measured_us > REPORT_LATE_US);
-	return json_pack("{s:f,s:o,s:o,s:o,s:{s:I,s:I},s:o,s:o,s:o,s:o,s:o}", "seconds",
+	return json_pack("{s:f,s:o,s:o,s:o,s:{s:I,s:I},s:o,s:o,s:o,s:o,s:o,s:o}", "seconds",
 		report->seconds, "viewers", viewers, "packets", packets, "arrival", arrival, "srtp",
 		"ok", (json_int_t)report->opened, "failed", (json_int_t)report->not_opened,
 		"delay_ms", times_json(&audience->delay), "joining", joining, "publishers",
-		publishers, "server", server_json(report), "load", load);
+		publishers, "restarts", restarts, "server", server_json(report), "load", load);
 }

@@ -4,6 +4,7 @@
 #define BURST_AFTER_US 1000000 /* into the measured time */
 #define BURST_US 900000        /* all within a second, to the speakers' eyes too */
 #define BURST_SEEN_US 960000
+#define SPEAKERS_SHARE 10 /* one of so many ICE restarts is a speaker's */
 
 /* Whether one more of so many is due, spread evenly over the measured time. */
 static bool is_due(const Unrest *unrest, unsigned done, int all, int64_t passed_us)
@@ -83,9 +84,49 @@ static void churn(Unrest *unrest, int64_t passed_us, int64_t now_us)
 	}
 }
 
+/* From a random one on, the first who can: many are just coming or going. */
+static bool restart_viewer(Unrest *unrest)
+{
+	unsigned count = (unsigned)unrest->options->viewers, first = g_random_int();
+	for (unsigned i = 0; i < count; i++)
+		if (viewer_restart(unrest->viewers[(first % count + i) % count]))
+			return true;
+	return false;
+}
+
+static bool restart_speaker(Unrest *unrest)
+{
+	unsigned count = (unsigned)unrest->options->publishers, first = g_random_int();
+	for (unsigned i = 0; i < count; i++)
+		if (publisher_restart(unrest->publishers[(first % count + i) % count]))
+			return true;
+	return false;
+}
+
+static bool restart_somebody(Unrest *unrest)
+{
+	if (g_random_int_range(0, SPEAKERS_SHARE) == 0 && restart_speaker(unrest))
+		return true;
+	return restart_viewer(unrest) || restart_speaker(unrest);
+}
+
+/* ICE restarts, spread over the measured time. */
+static void change_networks(Unrest *unrest, int64_t passed_us)
+{
+	while (is_due(unrest, unrest->restarts.asked, unrest->options->churn_restarts, passed_us))
+		if (!restart_somebody(unrest))
+			return; /* another next time */
+}
+
+bool unrest_is_busy(const Unrest *unrest)
+{
+	return unrest->restarts.asked != unrest->restarts.done + unrest->restarts.failed;
+}
+
 void unrest_tick(Unrest *unrest, int64_t passed_us, int64_t now_us)
 {
 	churn(unrest, passed_us, now_us);
 	churn_speakers(unrest, passed_us, now_us);
+	change_networks(unrest, passed_us);
 	burst(unrest, passed_us);
 }

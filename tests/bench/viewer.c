@@ -23,6 +23,7 @@ struct Viewer {
 	int64_t due_us, connected_us, retry_us; /* retry_us: of a join that was told to wait */
 
 	Endpoint *endpoint;
+	Restart restart;
 	Stream streams[VIEWER_SLOTS];
 	RtpExtensionIds extensions;
 	TwccLog *twcc;
@@ -35,11 +36,13 @@ Viewer *viewer_new(Audience *audience, bool opens)
 	Viewer *viewer = g_new0(Viewer, 1);
 	viewer->audience = audience;
 	viewer->opens = opens;
+	restart_init(&viewer->restart, audience->restarts, audience->http);
 	return viewer;
 }
 
 static void disconnect(Viewer *viewer)
 {
+	restart_clear(&viewer->restart);
 	endpoint_free(g_steal_pointer(&viewer->endpoint));
 	twcc_log_free(g_steal_pointer(&viewer->twcc));
 }
@@ -57,6 +60,7 @@ static void fail(Viewer *viewer, const char *why)
 {
 	Audience *audience = viewer->audience;
 	viewer->state = VIEWER_FAILED;
+	restart_fail(&viewer->restart, why);
 	if (audience->complaints++ < COMPLAINTS_MAX)
 		fprintf(stderr, "load: a viewer failed: %s\n", why);
 }
@@ -186,6 +190,11 @@ static void on_connected(void *user)
 	histogram_add(&viewer->audience->connected, viewer->connected_us - viewer->due_us);
 }
 
+static void on_restarted(void *user)
+{
+	restart_done(&((Viewer *)user)->restart);
+}
+
 /* -- joining and leaving -- */
 
 /* Janus' one sound and one picture, where ours have theirs. */
@@ -199,9 +208,11 @@ static void arrange(Answer *answer)
 
 static void take_answer(Viewer *viewer, const char *sdp)
 {
-	static const EndpointEvents events = {
-		.connected = on_connected, .rtp = on_rtp, .rtcp = on_rtcp, .turn = on_turn
-	};
+	static const EndpointEvents events = { .connected = on_connected,
+		.rtp = on_rtp,
+		.rtcp = on_rtcp,
+		.turn = on_turn,
+		.restarted = on_restarted };
 	g_autoptr(GError) error = NULL;
 	Answer answer;
 	if (!answer_read(&answer, sdp, &error)) {
@@ -292,6 +303,16 @@ void viewer_join(Viewer *viewer, int64_t due_us)
 	viewer->tries = 0;
 	viewer->has_packet = viewer->has_picture = viewer->has_asked = false;
 	ask(viewer);
+}
+
+bool viewer_restart(Viewer *viewer)
+{
+	if (viewer->state != VIEWER_WATCHING || !viewer->location ||
+		restart_is_under_way(&viewer->restart))
+		return false;
+	restart_ask(&viewer->restart, viewer->endpoint, &viewer->offer, viewer->location,
+		viewer->audience->token);
+	return true;
 }
 
 static void on_deleted(const HttpAnswer *answer, void *user)

@@ -7,6 +7,7 @@
 #include "histogram.h"
 #include "http.h"
 #include "janus.h"
+#include "restart.h"
 #include "stream.h"
 
 #define VIEWER_SLOTS 5 /* a0 a1 a2 main slides */
@@ -21,6 +22,7 @@ typedef struct Audience {
 	Http *http;
 	const char *url, *token; /* of the WHEP endpoint */
 	Janus *janus;            /* whom they watch instead; else NULL */
+	Restarts *restarts;      /* where ICE restarts are counted */
 	int64_t join_timeout_us;
 	bool measuring; /* delays are taken */
 
@@ -49,6 +51,9 @@ void viewer_free(Viewer *viewer);
 /* due_us: when the person pressed the button; join times count from there. */
 void viewer_join(Viewer *viewer, int64_t due_us);
 void viewer_leave(Viewer *viewer);
+/* Asks for an ICE restart; it fails with it when its checks are not answered. False: it is not
+ * watching, or restarts already. */
+bool viewer_restart(Viewer *viewer);
 /* Asks for a keyframe without need. */
 void viewer_complain(Viewer *viewer);
 void viewer_tick(Viewer *viewer, int64_t now_us, bool reports);

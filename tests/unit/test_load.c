@@ -1,4 +1,5 @@
 #include "sfu/ice.h"
+#include "tests/bench/fragment.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/source.h"
 #include "tests/bench/stamp.h"
@@ -143,6 +144,69 @@ static void a_check_is_answered_as_libnice_would(void)
 	g_assert_cmpuint(stun_write_answer(data, 40, request, &from, check.password), ==, 0);
 }
 
+static void a_restart_names_new_credentials(void)
+{
+	Offer offer;
+	offer_init(&offer, "AB:CD", true);
+	const Offer before = offer;
+	offer_renew(&offer);
+	g_assert_cmpstr(offer.ufrag, !=, before.ufrag);
+	g_assert_cmpstr(offer.pwd, !=, before.pwd);
+	g_assert_cmpuint(offer.camera_ssrc, ==, before.camera_ssrc);
+	g_assert_cmpstr(offer.fingerprint, ==, "AB:CD");
+
+	g_autofree char *fragment = fragment_write(&offer);
+	g_autofree char *expected = g_strdup_printf("a=group:BUNDLE 0\r\n"
+						    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+						    "a=mid:0\r\n"
+						    "a=ice-ufrag:%s\r\n"
+						    "a=ice-pwd:%s\r\n",
+		offer.ufrag, offer.pwd);
+	g_assert_cmpstr(fragment, ==, expected);
+}
+
+#define PWD "a+password/of+the+server1"
+
+static void their_new_credentials_are_read(void)
+{
+	static const char *const fragments[] = {
+		"a=ice-lite\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+		"a=ice-ufrag:Anew/one\r\na=ice-pwd:" PWD "\r\n"
+		"a=candidate:1 1 udp 2130706431 127.0.0.1 5000 typ host\r\n"
+		"a=end-of-candidates\r\n",
+		"a=ice-pwd:" PWD "\na=ice-ufrag:Anew/one\nm=audio 9 UDP/TLS/RTP/SAVPF 0\na=mid:0",
+		"a=ice-ufrag:Anew/one\r\na=ice-pwd:" PWD "\r\na=ice-ufrag:another\r\n",
+	};
+	for (unsigned i = 0; i < G_N_ELEMENTS(fragments); i++) {
+		Answer answer = { .ufrag = "before", .pwd = "before", .candidate_count = 1 };
+		g_autoptr(GError) error = NULL;
+		g_assert_true(fragment_read(&answer, fragments[i], &error));
+		g_assert_no_error(error);
+		g_assert_cmpstr(answer.ufrag, ==, "Anew/one");
+		g_assert_cmpstr(answer.pwd, ==, PWD);
+		g_assert_cmpuint(answer.candidate_count, ==, 1);
+	}
+}
+
+static void what_names_no_credentials_is_refused(void)
+{
+	g_autofree char *long_name = g_strnfill(257, 'a');
+	g_autofree char *too_long =
+		g_strdup_printf("a=ice-ufrag:%s\r\na=ice-pwd:" PWD "\r\n", long_name);
+	const char *const fragments[] = { "", "a=ice-ufrag:Anew/one\r\n", "a=ice-pwd:" PWD "\r\n",
+		"a=ice-ufrag:Ane\r\na=ice-pwd:" PWD "\r\n",
+		"a=ice-ufrag:Anew/one\r\na=ice-pwd:tooshort\r\n",
+		"a=ice-ufrag:Anew:one\r\na=ice-pwd:" PWD "\r\n", too_long };
+	for (unsigned i = 0; i < G_N_ELEMENTS(fragments); i++) {
+		Answer answer = { .ufrag = "before", .pwd = "before" };
+		g_autoptr(GError) error = NULL;
+		g_assert_false(fragment_read(&answer, fragments[i], &error));
+		g_assert_nonnull(error);
+		g_assert_cmpstr(answer.ufrag, ==, "before");
+		g_assert_cmpstr(answer.pwd, ==, "before");
+	}
+}
+
 static void frames_have_the_wanted_rate(void)
 {
 	Source *source = source_new(NULL, 1500);
@@ -190,6 +254,12 @@ int main(int argc, char **argv)
 		a_check_is_answered_as_libnice_would);
 	g_test_add_func("/load/stun/check-and-answer-agree-with-libnice",
 		check_and_answer_agree_with_libnice);
+	g_test_add_func(
+		"/load/fragment/a-restart-names-new-credentials", a_restart_names_new_credentials);
+	g_test_add_func(
+		"/load/fragment/their-new-credentials-are-read", their_new_credentials_are_read);
+	g_test_add_func("/load/fragment/what-names-no-credentials-is-refused",
+		what_names_no_credentials_is_refused);
 	g_test_add_func("/load/source/frames-have-the-wanted-rate", frames_have_the_wanted_rate);
 	g_test_add_func("/load/stamp/comes-back", a_stamp_comes_back);
 	return g_test_run();

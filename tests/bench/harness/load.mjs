@@ -116,21 +116,25 @@ export function judgeBurst(tap, name, report) {
     `${plis} within that second, ${after} after it: for those who asked when the keyframe had gone by`);
 }
 
-// Viewers and speakers that come and go. The caller looks for what a sanitizer had to say.
-export async function cycles(stack, build, dir, { viewers, speakers, joins, publishes, seconds }) {
+// Viewers and speakers that come, go and change their network. The caller looks for what a sanitizer had to say.
+export async function cycles(stack, build, dir, { viewers, speakers, joins, publishes, restarts, seconds }) {
   return loadOn(stack, build, dir, [
     '--viewers', viewers, '--publishers', speakers, '--kbps', 300, '--seconds', seconds,
-    '--churn', joins, '--churn-publishers', publishes, '--settle', 1, '--rate', 15,
+    '--churn', joins, '--churn-publishers', publishes, '--churn-restarts', restarts, '--settle', 1, '--rate', 15,
   ]).report();
 }
 
-export function judgeCycles(tap, name, report, { joins, publishes, seconds }, stack, pid) {
+export function judgeCycles(tap, name, report, { joins, publishes, restarts, seconds }, stack, pid) {
   const left = report.viewers.churned;
   const spoke = report.publishers.churned;
   tap.check(`${name}: ${joins} leaves and joins and ${publishes} of speakers in ${seconds} s`,
     left >= 0.9 * joins && spoke >= 0.9 * publishes && report.srtp.failed === 0 && report.publishers.failed === 0,
     `${left} viewers and ${spoke} speakers came and went, ${report.publishers.failed} speakers failed; ` +
     `${report.srtp.ok} packets opened, ${report.srtp.failed} not`);
+  const { asked, done, failed, check_ms: check } = report.restarts;
+  tap.check(`${name}: meanwhile ${restarts} ICE restarts, of which each succeeds`,
+    asked >= 0.9 * restarts && done === asked && failed === 0,
+    `${asked} asked for, ${done} done, ${failed} failed; first answered check p50 ${check.p50} ms, p95 ${check.p95}, p99 ${check.p99}`);
   const complaints = stack.complaints();
   tap.check(`${name}: the same sfu lives, and no sanitizer complains`, stack.pid('sfu') === pid && !complaints.length,
     complaints.slice(0, 5).join('\n'));

@@ -209,9 +209,12 @@ async function soak() {
   });
 }
 
+// As many ICE restarts as leaves and as joins, of viewers and speakers together.
 async function cyclesPart() {
   const secondsOf = Number(process.env.BENCH_SECONDS ?? 150);
-  const wanted = { viewers: 30, speakers: 4, joins: secondsOf * 10, publishes: Math.round(secondsOf * 3.4), seconds: secondsOf };
+  const joins = secondsOf * 10;
+  const publishes = Math.round(secondsOf * 3.4);
+  const wanted = { viewers: 30, speakers: 4, joins, publishes, restarts: joins + publishes, seconds: secondsOf };
   const complaints = await withServer('auto', async (stack) => {
     const pid = stack.pid('sfu');
     const report = await cycles(stack, build, dir, wanted);

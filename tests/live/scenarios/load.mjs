@@ -1,4 +1,4 @@
-// load.mjs - a crowd at the door, complaints all at once, speakers and sites that come and go
+// load.mjs - a crowd at the door, complaints all at once, speakers and sites that come, go and change networks
 //
 // Small numbers, under the sanitizers, each day; tests/bench/run has the large ones.
 
@@ -21,7 +21,7 @@ export async function run({ tap, build, dir, long, stack: start }) {
   judgeBurst(bench, 'load', burst);
 
   const wanted = long
-    ? { viewers: 30, speakers: 4, joins: 1500, publishes: 500, seconds: 150 }
-    : { viewers: 15, speakers: 3, joins: 75, publishes: 25, seconds: 10 };
+    ? { viewers: 30, speakers: 4, joins: 1500, publishes: 500, restarts: 2000, seconds: 150 }
+    : { viewers: 15, speakers: 3, joins: 75, publishes: 25, restarts: 100, seconds: 10 };
   judgeCycles(bench, 'load: cycles', await cycles(stack, build, dir, wanted), wanted, stack, pid);
 }

@@ -49,8 +49,8 @@ static GstFlowReturn on_picture(GstAppSink *appsink, gpointer user_data)
 		slot->unread++;
 	} else {
 		bool same = slot->identity == pattern.identity;
-		if (same && slot->number >= 0 && pattern.number <= slot->number)
-			slot->falls++; /* a looped file falls once a loop */
+		if (same && slot->number >= 0 && pattern.number < slot->number)
+			slot->falls++; /* a looped file falls once a loop, a camera repeats itself */
 		slot->number = pattern.number;
 		slot->identity = pattern.identity;
 	}

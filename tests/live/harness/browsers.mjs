@@ -23,10 +23,8 @@ const CHROMIUM = [
   '--ignore-certificate-errors',
 ];
 
-// Without a sound card Firefox suspends every AudioContext for ever; its mock device runs (and needs no sandbox).
 const FIREFOX = {
-  'media.cubeb.force_mock_context': true,
-  'media.cubeb.sandbox': false,
+  'media.cubeb.backend': 'pulse-rust',
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
@@ -127,6 +125,7 @@ export class Chromium {
       executablePath: '/usr/bin/chromium',
       headless: true,
       args,
+      ignoreDefaultArgs: ['--mute-audio'], // which plays by a timer, beside the sound card
       handleSIGINT: false,
       handleSIGTERM: false,
     });

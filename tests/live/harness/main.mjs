@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 import { Cast } from './cast.mjs';
 import { makeMedia } from './media.mjs';
+import { soundCard } from './sound.mjs';
 import { Stack } from './stack.mjs';
 import { Halt, Tap } from './tap.mjs';
 
@@ -52,6 +53,7 @@ const tap = new Tap();
 const seed = Number(process.env.DIEMCAU_SEED ?? Math.floor(Math.random() * 2 ** 31));
 tap.note(`seed ${seed} (DIEMCAU_SEED), logs in ${dir}`);
 
+process.env.PULSE_SERVER = await soundCard(dir);
 const media = await makeMedia(dir);
 const cast = new Cast(media);
 let stack = null;

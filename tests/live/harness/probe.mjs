@@ -254,41 +254,57 @@ export function probe({ inject }) {
 
   // --- hearing ------------------------------------------------------------------------------------
 
+  // The analyser keeps the last 0.7 s: a page that is busy reads late, and loses nothing. (A ScriptProcessorNode runs on
+  // the page's own thread and drops what that has no time for.)
   const BLOCK = 2048;
+  const KEPT = 32768;
+  const READ_MS = 100;
   const ears = new Map();
   let context = null;
+
+  const levelOf = (samples, from) => {
+    let sum = 0;
+    for (let i = from; i < from + BLOCK; i++) sum += samples[i] * samples[i];
+    return sum > 0 ? Math.max(-90, Math.round(100 * Math.log10(sum / BLOCK)) / 10) : -90;
+  };
+
+  const read = (ear) => {
+    const now = context.currentTime;
+    const rate = context.sampleRate;
+    ear.analyser.getFloatTimeDomainData(ear.samples);
+    ear.at = Math.max(ear.at, now - KEPT / rate);
+    for (; ear.at + BLOCK / rate <= now; ear.at += BLOCK / rate) {
+      const from = Math.max(0, KEPT - Math.round((now - ear.at) * rate));
+      ear.levels.push([ear.at, levelOf(ear.samples, from)]);
+    }
+    if (ear.levels.length > KEEP) ear.levels.splice(0, KEEP / 2);
+    tell();
+  };
 
   // Notes the level of each block that reaches this element's sound from now on.
   live.listen = async (selector) => {
     context ??= new AudioContext();
     await context.resume();
     if (ears.has(selector)) return;
-    const ear = { track: null, node: null, levels: [] };
+    const analyser = context.createAnalyser();
+    const silent = context.createGain();
+    analyser.fftSize = KEPT;
+    silent.gain.value = 0;
+    analyser.connect(silent).connect(context.destination);
+    const ear = { track: null, analyser, samples: new Float32Array(KEPT), levels: [], at: context.currentTime };
     ears.set(selector, ear);
-    const hook = () => {
+    setInterval(() => {
       const element = document.querySelector(selector);
       const track = element?.srcObject?.getAudioTracks?.()[0] ?? null;
-      if (track === ear.track) return;
-      ear.source?.disconnect();
-      ear.node?.disconnect();
-      ear.track = track;
-      if (!track) return;
-      ear.source = context.createMediaStreamSource(new MediaStream([track]));
-      ear.node = context.createScriptProcessor(BLOCK, 1, 1);
-      ear.node.onaudioprocess = (event) => {
-        const data = event.inputBuffer.getChannelData(0);
-        let sum = 0;
-        for (const x of data) sum += x * x;
-        const db = sum > 0 ? Math.max(-90, 10 * Math.log10(sum / data.length)) : -90;
-        ear.levels.push([event.playbackTime, Math.round(db * 10) / 10]);
-        if (ear.levels.length > KEEP) ear.levels.splice(0, KEEP / 2);
-        tell();
-      };
-      ear.source.connect(ear.node);
-      ear.node.connect(context.destination);
-    };
-    hook();
-    setInterval(hook, 100);
+      if (track !== ear.track) {
+        ear.source?.disconnect();
+        ear.track = track;
+        ear.source = track && context.createMediaStreamSource(new MediaStream([track]));
+        ear.source?.connect(analyser);
+      }
+      if (track) read(ear);
+      else ear.at = context.currentTime;
+    }, READ_MS);
   };
 
   // The context's time: levels are stamped by it.

@@ -1,10 +1,9 @@
 // foreign.mjs - webrtcbin, which is no browser, publishes through WHIP and watches through WHEP
 
-import { unstalled } from '../harness/deadline.mjs';
 import { Foreign } from '../harness/foreign.mjs';
 import { MAIN, goLive, join } from '../harness/forum.mjs';
 import { check } from '../harness/tap.mjs';
-import { hears, judgeSpeech, seesMoving } from '../harness/watch.mjs';
+import { again, hears, judgeSpeech, seesMoving } from '../harness/watch.mjs';
 
 const MAIN_SECTION = 3; // of gst_peer's offer: a0 a1 a2 main slides
 const AUDIO_SECTIONS = [0, 1, 2];
@@ -45,7 +44,7 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
       try {
         await viewer.open(whep);
         await viewer.until('picture', (m) => m.slots?.[MAIN_SECTION]?.identity === media.foreign.identity);
-        const told = await unstalled(async () => judgeWatched(await viewer.observe(6), media.foreign, media, 6));
+        const told = await again(async () => judgeWatched(await viewer.observe(6), media.foreign, media, 6));
         await viewer.remove();
         return told;
       } finally {
@@ -80,7 +79,7 @@ export async function run({ tap, cast, media, build, log, stack: start }) {
       await viewer.until('picture', (m) => m.slots?.[MAIN_SECTION]?.identity === media.chair.identity);
     });
     await tap.show('foreign: webrtcbin decodes the chair’s moving picture and speech', () =>
-      unstalled(async () => judgeWatched(await viewer.observe(6), media.chair, media, 6)),
+      again(async () => judgeWatched(await viewer.observe(6), media.chair, media, 6)),
     );
     await tap.show('foreign: DELETE ends the viewer with 200 and then is 404', () => viewer.remove());
   } finally {

@@ -7,7 +7,7 @@ import http from 'node:http';
 import { Chromium } from '../harness/browsers.mjs';
 import { Foreign } from '../harness/foreign.mjs';
 import { makeDeadMedia } from '../harness/media.mjs';
-import { judgeHeard, judgeNotHeard, hear, judgePicture, judgeSpeech, seesMoving } from '../harness/watch.mjs';
+import { again, judgeHeard, judgeNotHeard, hear, judgePicture, judgeSpeech, seesMoving } from '../harness/watch.mjs';
 import { check } from '../harness/tap.mjs';
 
 export const name = 'oracle';
@@ -136,7 +136,7 @@ export async function run({ tap, cast, media, build, dir, log }) {
       await peer.connected();
       await fresh.live('untilPicture', 'video#main', foreign.identity, 0, 10000);
       const told = await seesMoving(fresh, 'video#main', foreign.identity, 3);
-      const spoken = judgeHeard(await hear(fresh, 6), 'foreign', media);
+      const spoken = await again(async () => judgeHeard(await hear(fresh, 6), 'foreign', media));
       await cast.close(fresh);
       return `${told}\n${spoken}`;
     } finally {
@@ -166,7 +166,7 @@ export async function run({ tap, cast, media, build, dir, log }) {
     const fox = await cast.tab('south');
     await open(fox);
     const told = await seesMoving(fox, 'video#main', south.identity, 4);
-    const spoken = judgeHeard(await hear(fox, 6), 'south', media);
+    const spoken = await again(async () => judgeHeard(await hear(fox, 6), 'south', media));
     await cast.close(fox);
     return `${told}\n${spoken}`;
   });

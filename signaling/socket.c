@@ -143,10 +143,11 @@ int socket_on_message(Socket *socket, const char *in, size_t len)
 
 int socket_on_writable(Socket *socket)
 {
-	unsigned char nothing[LWS_PRE + 1];
+	/* Not empty: libwebsockets 4.1 tells of no pong without a payload. */
+	unsigned char ping[LWS_PRE + 1] = { 0 };
 	if (socket->wants_ping) {
 		socket->wants_ping = false;
-		if (lws_write(socket->wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+		if (lws_write(socket->wsi, ping + LWS_PRE, 1, LWS_WRITE_PING) < 0)
 			return -1;
 		if (socket->outbox.length)
 			lws_callback_on_writable(socket->wsi);

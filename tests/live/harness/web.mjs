@@ -88,7 +88,8 @@ export class Seat {
     this.waiters = new Set();
   }
 
-  static async open(base) {
+  // options: of the WebSocket.
+  static async open(base, options = {}) {
     const seat = new Seat(base);
     const url = new URL('/ws', base);
     url.protocol = 'wss:';
@@ -96,6 +97,7 @@ export class Seat {
       rejectUnauthorized: false,
       origin: new URL(base).origin,
       perMessageDeflate: false,
+      ...options,
     });
     seat.closed = new Promise((resolve) => {
       seat.socket.on('close', (code, reason) => {

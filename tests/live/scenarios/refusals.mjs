@@ -258,6 +258,28 @@ async function badMessages({ tap, stack }) {
   return chair;
 }
 
+async function quietLine({ tap, stack }) {
+  await tap.show('refusals: a seat that has nothing to say keeps its line; one that answers no ping loses it after 15 s', async () => {
+    const [quiet, dead] = [await Seat.open(stack.url), await Seat.open(stack.url, { autoPong: false })];
+    const began = performance.now();
+    const pings = [];
+    quiet.socket.on('ping', () => pings.push(Math.round((performance.now() - began) / 1000)));
+    await quiet.must('hello', { token: tokenOf(stack.demo.sites[1]), device: 'quiet-device' });
+    await dead.must('hello', { token: tokenOf(stack.demo.sites[2]), device: 'dead-device' });
+    const gone = await Promise.race([
+      dead.closed.then(() => performance.now() - began),
+      new Promise((resolve) => setTimeout(resolve, 22000, 0)),
+    ]);
+    check(gone > 14000 && gone < 20000, `the dead one was there for ${Math.round(gone)} ms`);
+    const cut = await Promise.race([quiet.closed, new Promise((resolve) => setTimeout(resolve, 34000 - gone, null))]);
+    check(!cut, `the quiet one was cut: ${JSON.stringify(cut)} after pings at ${pings} s`);
+    check(pings.length === 3, `pings at ${pings} s`);
+    await quiet.must('question.mine');
+    quiet.socket.terminate();
+    return `the dead one after ${Math.round(gone)} ms; pings at ${pings} s`;
+  });
+}
+
 async function secondDevice({ tap, stack }) {
   const token = tokenOf(stack.demo.sites[3]);
   const chair = await Seat.open(stack.url);
@@ -362,6 +384,7 @@ export async function run(shared) {
     check(now[0] === pids[0] && now[1] === pids[1], `sfu, signaling were ${pids}, are ${now}`);
     return JSON.stringify(after);
   });
+  await quietLine(all);
   await secondDevice(all);
   await revoked(all);
 }

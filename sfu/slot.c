@@ -58,13 +58,21 @@ void slot_release(Slot *slot, const Track *track)
 		put(&slot->next, NULL);
 }
 
-void slot_pause(Slot *slot, int64_t now_us)
+void slot_begin_anew(Slot *slot)
 {
 	if (!slot->track || !slot->media->video)
 		return;
 	if (!slot->next)
 		put(&slot->next, slot->track);
 	put(&slot->track, NULL);
+	slot->catch_at = 0;
+}
+
+void slot_pause(Slot *slot, int64_t now_us)
+{
+	if (!slot->track || !slot->media->video)
+		return;
+	slot_begin_anew(slot);
 	slot->slow = true;
 	slot_want_keyframe(slot, now_us);
 }
@@ -219,6 +227,9 @@ bool slot_repeat(
 		in < track->gop_from)
 		return false;
 	const Packet *packet = history_find(track->history, in);
+	bool live = !slot->catch_at && in >= slot->live_from;
+	if (packet && live && now_us - packet->arrived_us > SLOT_REPEAT_AGE_US)
+		return false;
 	if (!packet || !packet->rtp.payload_len ||
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
 		!may_repeat(slot, sequence, now_us))

@@ -14,6 +14,8 @@
 #define SLOT_REPEATS_SHARE 4
 #define SLOT_REPEATS_BURST 64
 #define SLOT_REPEAT_SPACING_MS 20
+/* What came to us longer ago is not sent again: a viewer who got it would show the past. */
+#define SLOT_REPEAT_AGE_US 2000000
 #define SLOT_KEYFRAME_BUDGET 3 /* keyframes one viewer may ask for within 10 s (M8) */
 
 typedef struct Slot {
@@ -54,6 +56,9 @@ void slot_remind(Slot *slot, int64_t now_us);
 void slot_release(Slot *slot, const Track *track);
 /* Stops video until the next keyframe: the line cannot take it. */
 void slot_pause(Slot *slot, int64_t now_us);
+
+/* What went out lately did not arrive: video waits for a keyframe, of the past or the present. */
+void slot_begin_anew(Slot *slot);
 
 /* An empty slot that waits for a track whose last keyframe is at hand: begins with that, and is
  * live when it has caught up. */

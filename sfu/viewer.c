@@ -14,6 +14,7 @@ struct Viewer {
 	unsigned slot_count;
 	uint16_t transport_cc; /* next transport-wide number */
 	int64_t reported_us;
+	bool interrupted; /* something was to go out, and there was no way */
 };
 
 Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
@@ -49,9 +50,12 @@ void viewer_remind(Viewer *viewer, int64_t now_us)
 	if (!transport_path(viewer->transport))
 		return; /* a keyframe would come before the viewer does */
 	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		if (viewer->interrupted)
+			slot_begin_anew(&viewer->slots[i]);
 		slot_begin_past(&viewer->slots[i], now_us);
 		slot_remind(&viewer->slots[i], now_us);
 	}
+	viewer->interrupted = false;
 }
 
 void viewer_release(Viewer *viewer, const Track *track)
@@ -158,9 +162,10 @@ void viewer_forward(Viewer *viewer, const FeedItem *round, unsigned count, int64
 	SlotPacket ready[FEED_ROUND_MAX];
 	unsigned built = 0;
 	const Path *path = transport_path(viewer->transport);
-	if (!path)
+	if (!path) {
+		viewer->interrupted = true;
 		return;
-
+	}
 	g_assert(count <= FEED_ROUND_MAX);
 	pause_video_of_slow_line(viewer, path, now_us);
 	replay(viewer, now_us);

@@ -293,6 +293,7 @@ static void test_repeats_are_bounded(void)
 	for (unsigned i = 0; i < 4000; i++) {
 		int64_t now_us = 1000000 + (int64_t)i * 5000;
 		Packet *packet = sender_next(&sender, pool, random);
+		packet->arrived_us = now_us;
 		track_receive(sender.track, packet, now_us);
 		if (slot_forward(&slot, sender.track, packet, &transport_cc, now_us, &out)) {
 			uint16_t number = (uint16_t)out.job.index;
@@ -358,6 +359,7 @@ static void test_starts_with_the_past(void)
 		for (unsigned i = 0; i < 600; i++) {
 			Packet *packet = sender_next(&sender, pool, random);
 			now_us += 3000;
+			packet->arrived_us = INT64_MAX / 2; /* none is too old to be repeated */
 			g_assert_true(track_receive(sender.track, packet, now_us));
 			if (i <= before && packet->keyframe && packet->rtp.payload_len)
 				key = packet->sequence, key_at = i;
@@ -447,6 +449,56 @@ static void test_the_past_must_be_young(void)
 	packet_pool_free(pool);
 }
 
+/* The line was away: nothing of what it missed is sent again once it is old, and what comes begins
+ * with a keyframe, at once where a young one is at hand. */
+static void test_begins_anew(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	for (unsigned run = 0; run < 50; run++) {
+		PacketPool *pool = packet_pool_new();
+		ParamsMedia media = viewer_media();
+		Slot slot;
+		Sender sender;
+		SlotPacket out;
+		uint16_t transport_cc = 0, last = 0;
+		int64_t now_us = 1000000;
+		unsigned away = (unsigned)g_rand_int_range(random, 60, 200);
+		bool begun = false;
+		slot_init(&slot, &media);
+		sender_init(&sender, random);
+		slot_aim(&slot, sender.track);
+		for (unsigned i = 0; i < 600; i++) {
+			Packet *packet = sender_next(&sender, pool, random);
+			packet->arrived_us = now_us += 3000;
+			track_receive(sender.track, packet, now_us);
+			if (i == away) {
+				g_assert_nonnull(slot.track);
+				slot_begin_anew(&slot);
+				g_assert_null(slot.track);
+				g_assert_true(slot.next == sender.track);
+				g_assert_false(
+					slot_repeat(&slot, last, &transport_cc, now_us, &out));
+			}
+			if (slot_forward(
+				    &slot, sender.track, packet, &transport_cc, now_us, &out)) {
+				last = (uint16_t)out.job.index;
+				g_assert_true(i < away || begun || packet->keyframe);
+				begun = i >= away;
+			}
+			packet_unref(packet);
+		}
+		g_assert_true(begun);
+		slot.repeat_credit = SLOT_REPEATS_SHARE;
+		now_us += SLOT_REPEAT_AGE_US + 1;
+		sender.track->gop_from = 0;
+		g_assert_false(slot_repeat(&slot, last, &transport_cc, now_us, &out));
+		g_assert_true(slot_repeat(&slot, last, &transport_cc, now_us - 2, &out));
+		slot_clear(&slot);
+		track_free(sender.track);
+		packet_pool_free(pool);
+	}
+}
+
 static void test_budget_of_keyframes(void)
 {
 	ParamsMedia media = viewer_media();
@@ -479,6 +531,7 @@ int main(int argc, char **argv)
 		test_starts_with_the_past);
 	g_test_add_func(
 		"/slot/the-past-must-be-young-and-the-line-quick", test_the_past_must_be_young);
+	g_test_add_func("/slot/begins-anew-after-the-line-was-away", test_begins_anew);
 	g_test_add_func(
 		"/slot/one-viewer-cannot-ask-for-keyframes-without-end", test_budget_of_keyframes);
 	return g_test_run();

@@ -140,6 +140,52 @@ void on_publish_offer(Session *session, json_t *id, const Params *params)
 		session_refuse(session, id, &REFUSE_NOT_ON_STAGE);
 }
 
+static void on_restarted(const MediaAnswer *answer, void *user)
+{
+	Offer *offer = user;
+	Session *session = offer->hub->is_ending ? NULL : hub_session(offer->hub, offer->serial);
+	const Refusal *refusal = answer->refusal;
+	if (!refusal && !answer->sdp)
+		refusal = &REFUSE_BAD_OFFER; /* the credentials are not new */
+	if (session && refusal)
+		session_refuse(session, offer->id, refusal);
+	else if (session)
+		session_answer(session, offer->id, json_pack("{s:s}", "fragment", answer->sdp));
+	json_decref(offer->id);
+	g_free(offer);
+}
+
+static void restart(Session *session, json_t *id, const Params *params, const SeatPeer *peer)
+{
+	Hub *hub = session->hub;
+	const Refusal *refusal = NULL;
+	if (!bucket_take(&session->offers, OFFER_RATE, OFFER_BURST, g_get_monotonic_time()))
+		refusal = &REFUSE_TOO_FAST;
+	else if (!media_is_synced(hub->media))
+		refusal = &REFUSE_MEDIA_AWAY;
+	else if (!*peer->id)
+		refusal = &REFUSE_NO_PEER;
+	if (refusal) {
+		session_refuse(session, id, refusal);
+		return;
+	}
+	Offer *offer = g_new0(Offer, 1);
+	offer->hub = hub;
+	offer->serial = session->serial;
+	offer->id = json_incref(id);
+	media_restart_peer(hub->media, peer->id, params->fragment, on_restarted, offer);
+}
+
+void on_receive_restart(Session *session, json_t *id, const Params *params)
+{
+	restart(session, id, params, &session->seat->receive);
+}
+
+void on_publish_restart(Session *session, json_t *id, const Params *params)
+{
+	restart(session, id, params, &session->seat->publish);
+}
+
 static void close_own(Session *session, json_t *id, SeatPeer *peer)
 {
 	hub_close_peer(session->hub, peer);

@@ -6,5 +6,5 @@
 
 struct Session;
 typedef void MethodRun(struct Session *session, json_t *id, const Params *params);
-MethodRun on_hello, on_receive_offer, on_receive_close, on_publish_offer, on_publish_close,
-	on_publish_set;
+MethodRun on_hello, on_receive_offer, on_receive_restart, on_receive_close, on_publish_offer,
+	on_publish_restart, on_publish_close, on_publish_set;

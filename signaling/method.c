@@ -10,8 +10,10 @@ static const Method methods[] = {
 	{ "hello", ROLES_ANYONE, params_hello, on_hello },
 
 	{ "receive.offer", ROLES_SEATED, params_offer, on_receive_offer },
+	{ "receive.restart", ROLES_SEATED, params_restart, on_receive_restart },
 	{ "receive.close", ROLES_SEATED, params_nothing, on_receive_close },
 	{ "publish.offer", ROLES_SEATED, params_publish, on_publish_offer },
+	{ "publish.restart", ROLES_SEATED, params_restart, on_publish_restart },
 	{ "publish.close", ROLES_SEATED, params_nothing, on_publish_close },
 	{ "publish.set", ROLES_SEATED, params_set, on_publish_set },
 

@@ -45,6 +45,11 @@ bool params_offer(json_t *json, Params *params, const char **what)
 	return g_str_has_prefix(params->sdp, "v=0");
 }
 
+bool params_restart(json_t *json, Params *params, const char **what)
+{
+	return rpc_string(json, "fragment", PARAMS_SDP_MAX, &params->fragment, what);
+}
+
 static bool read_source(json_t *item, json_t *into, const char **what)
 {
 	const char *mid = NULL, *source = NULL;

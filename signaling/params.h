@@ -17,7 +17,7 @@
 typedef struct Params {
 	const char *token, *device;
 	const char *receive, *publish; /* hello: peers to resume; NULL for none */
-	const char *sdp;
+	const char *sdp, *fragment;
 	json_t *sources;  /* owned: [{mid, source}] with nothing else in it */
 	const char *seat; /* NULL where it may be null or left out */
 	bool mic, camera, screen, muted;
@@ -31,7 +31,7 @@ typedef struct Params {
 
 /* False, and *what says why, in static text. */
 typedef bool ParamsReader(json_t *json, Params *params, const char **what);
-ParamsReader params_nothing, params_hello, params_offer, params_publish, params_set, params_seat,
+ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set, params_seat,
 	params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine, params_list,
 	params_state, params_recording;
 void params_clear(Params *params);

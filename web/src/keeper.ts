@@ -1,12 +1,15 @@
-// keeper.ts - keeps one PeerConnection with the sfu alive: offers, and offers anew by itself when it is lost
+// keeper.ts - keeps one PeerConnection with the sfu alive: offers, mends its path, or offers anew when it is lost
 //
-// The client always offers and never negotiates a connection twice: a lost one is replaced by a new one. There is no
-// ICE restart and no trickle; the server is ICE-lite, learns our address from our checks, and its answer is complete.
+// The client always offers. What is agreed is never negotiated twice: a path that is gone is mended by an ICE restart,
+// with keys, slots and the last picture as they are, and where that does not help the connection is replaced. There is
+// no trickle; the server is ICE-lite, learns our address from our checks, and its answer is complete.
 
 import { Backoff } from './backoff';
+import { answerWith, fragmentOf } from './ice';
 import { LineDown, Refusal } from './protocol';
 
-const DISCONNECTED_MS = 2000; // shorter gaps heal by themselves
+const DISCONNECTED_MS = 500; // shorter gaps heal by themselves; the browser has waited some seconds already
+const RESTART_MS = 4000; // two round trips on a bad line; then a new connection is the better try
 const CONNECT_MS = 10000; // ICE tries UDP and TCP side by side; on a good line this takes 0.3 s
 const STABLE_MS = 5000; // a connection that held so long was worth it: the back-off begins anew
 
@@ -17,6 +20,7 @@ export interface PeerWork {
   // Adds the transceivers.
   build(pc: RTCPeerConnection): void;
   offer(pc: RTCPeerConnection, sdp: string): Promise<{ peer: string; sdp: string }>;
+  restart(fragment: string): Promise<{ fragment: string }>;
   // The answer is in place.
   answered(pc: RTCPeerConnection): void;
   connected(pc: RTCPeerConnection): void;
@@ -35,6 +39,8 @@ export class Keeper {
 
   private wanted = false;
   private busy: RTCPeerConnection | null = null; // offered, no answer yet
+  private mending: 'asked' | 'answered' | null = null; // ICE restarts; answered: until it is connected
+  private hasMoved = false; // the network is another one since this connection was made or mended
   private lineIsDown = false;
   private timer = 0;
   private watch = 0;
@@ -56,13 +62,15 @@ export class Keeper {
     this.timer = 0;
     this.busy?.close();
     this.pc?.close();
-    this.busy = this.pc = this.peer = null;
+    this.busy = this.pc = this.peer = this.mending = null;
+    this.hasMoved = false;
     this.enter('off');
   }
 
   // Offers anew: after delayMs, or as the back-off says. What is under way already is left to it.
   renew(delayMs?: number): void {
     if (!this.wanted || this.timer || this.busy) return;
+    this.mending = null;
     this.enter('lost');
     this.timer = window.setTimeout(() => {
       this.timer = 0;
@@ -70,20 +78,27 @@ export class Keeper {
     }, delayMs ?? this.backoff.next());
   }
 
-  // The peer that a page still has after its line was lost: what hello's `resume` names.
-  get alive(): string | null {
-    return this.pc?.connectionState === 'connected' && this.state === 'connected' ? this.peer : null;
+  // The peer that a page still has after its line was lost, with or without a path: what hello's `resume` names.
+  get held(): string | null {
+    return this.wanted && this.pc ? this.peer : null;
   }
 
   // The line is there again; resumed says whether the sfu still has the peer.
   lineUp(resumed: boolean): void {
     this.lineIsDown = false;
     if (!this.wanted || this.timer || this.busy) return;
-    if (!resumed || !this.alive) this.renew(0);
+    if (!resumed || !this.pc) this.renew(0);
+    else if (this.hasMoved || this.pc.connectionState !== 'connected') void this.restart();
   }
 
   lineDown(): void {
     this.lineIsDown = true;
+  }
+
+  // The machine is in another network: what the browser still calls connected leads nowhere. The line comes again and
+  // mends the path.
+  moved(): void {
+    this.hasMoved = true;
   }
 
   private enter(state: PeerState): void {
@@ -116,8 +131,36 @@ export class Keeper {
     }
   }
 
+  // ICE restarts: new credentials on both sides, keys and slots as they are.
+  private async restart(): Promise<void> {
+    const { pc } = this;
+    if (!this.wanted || !pc || this.timer || this.busy || this.mending) return;
+    this.enter('lost');
+    if (this.lineIsDown) return; // lineUp() goes on from here
+    this.mending = 'asked';
+    clearTimeout(this.watch);
+    this.watch = window.setTimeout(() => this.renew(0), RESTART_MS);
+    try {
+      pc.restartIce();
+      await pc.setLocalDescription();
+      const { fragment } = await this.work.restart(fragmentOf(pc.localDescription?.sdp ?? ''));
+      if (this.mending !== 'asked' || pc !== this.pc) return;
+      await pc.setRemoteDescription({ type: 'answer', sdp: answerWith(pc.remoteDescription?.sdp ?? '', fragment) });
+      this.mending = 'answered';
+      this.hasMoved = false;
+      if (pc.connectionState === 'connected') this.judge(pc);
+    } catch (error) {
+      if (this.mending !== 'asked' || pc !== this.pc) return;
+      this.mending = null;
+      clearTimeout(this.watch);
+      if (error instanceof LineDown && this.lineIsDown) return;
+      this.renew(error instanceof Refusal && error.retryMs ? error.retryMs : 0);
+    }
+  }
+
   private take(pc: RTCPeerConnection, peer: string): void {
     this.busy = null;
+    this.hasMoved = false;
     this.pc?.close();
     this.pc = pc;
     this.peer = peer;
@@ -132,6 +175,8 @@ export class Keeper {
     if (pc !== this.pc) return;
     switch (pc.connectionState) {
       case 'connected':
+        if (this.mending === 'asked') return; // by the old path, perhaps: the answer asks again
+        this.mending = null;
         clearTimeout(this.watch);
         this.watch = window.setTimeout(() => this.backoff.reset(), STABLE_MS);
         if (this.timer) return; // a renewal was asked for already
@@ -139,12 +184,13 @@ export class Keeper {
         this.work.connected(pc);
         return;
       case 'disconnected':
+        if (this.mending) return;
         clearTimeout(this.watch);
-        this.watch = window.setTimeout(() => this.renew(), DISCONNECTED_MS);
+        this.watch = window.setTimeout(() => void this.restart(), DISCONNECTED_MS);
         return;
       case 'failed':
-        clearTimeout(this.watch);
-        this.renew();
+        if (this.mending) return; // as it was before, or in vain: the watch decides
+        void this.restart();
     }
   }
 

@@ -125,8 +125,10 @@ const nothing: Read<Record<string, never>> = (value, at) => {
 const results = {
   hello,
   'receive.offer': shape({ peer: text, sdp: text, slots: list(shape({ mid: text, slot })) }),
+  'receive.restart': shape({ fragment: text }),
   'receive.close': nothing,
   'publish.offer': shape({ peer: text, sdp: text }),
+  'publish.restart': shape({ fragment: text }),
   'publish.close': nothing,
   'publish.set': nothing,
   'hand.raise': shape({ place: count }),
@@ -156,8 +158,10 @@ type Nothing = Record<string, never>;
 export interface Params {
   hello: { token: string; device: string; resume?: { receive?: string; publish?: string } };
   'receive.offer': { sdp: string };
+  'receive.restart': { fragment: string };
   'receive.close': Nothing;
   'publish.offer': { sdp: string; sources: { mid: string; source: Source }[] };
+  'publish.restart': { fragment: string };
   'publish.close': Nothing;
   'publish.set': { mic: boolean; camera: boolean; screen: boolean };
   'hand.raise': Nothing;

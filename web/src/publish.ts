@@ -25,6 +25,7 @@ export type Tracks = Record<Source, MediaStreamTrack | null>;
 
 export interface PublishEvents {
   offer(params: Params['publish.offer']): Promise<Result<'publish.offer'>>;
+  restart(fragment: string): Promise<Result<'publish.restart'>>;
   // What is switched on; told again after every new offer.
   set(switches: Switches): void;
   changed(state: PeerState): void;
@@ -47,6 +48,7 @@ export class Publish {
     this.keeper = new Keeper({
       build: (pc) => this.build(pc),
       offer: (pc, sdp) => events.offer({ sdp, sources: this.sources(pc) }),
+      restart: events.restart,
       answered: (pc) => {
         this.tune(pc);
         this.tell();

@@ -25,6 +25,7 @@ export interface Streams {
 
 export interface ReceiveEvents {
   offer(sdp: string): Promise<Result<'receive.offer'>>;
+  restart(fragment: string): Promise<Result<'receive.restart'>>;
   streams(streams: Streams | null): void;
   changed(state: PeerState): void;
   answered(): void;
@@ -59,6 +60,7 @@ export class Receive {
         for (const { kind } of SLOTS) pc.addTransceiver(kind, { direction: 'recvonly' });
       },
       offer: (_, sdp) => events.offer(sdp),
+      restart: events.restart,
       answered: (pc) => this.answered(pc),
       connected: (pc) => events.streams(this.streams(pc)),
       changed: events.changed,

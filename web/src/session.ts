@@ -27,6 +27,7 @@ const NOTE_MS = 8000;
 const RETRY_MS = 5000; // after a No that says neither "never" nor when
 const TICK_MS = 5000;
 const PAGE = 50; // questions at a time
+const RESTART_ANSWER_MS = 3000; // asked where the path is gone already: the line is probably, too
 const SLEPT_MS = 20000; // the server gives up a silent line after 15 s
 
 // Answers to hello after which coming back makes no sense.
@@ -56,6 +57,7 @@ export class Session {
     });
     this.receive = new Receive({
       offer: (sdp) => this.socket.request('receive.offer', { sdp }),
+      restart: (fragment) => this.socket.request('receive.restart', { fragment }, RESTART_ANSWER_MS),
       streams: (streams) => (state.streams.value = streams),
       changed: (now) => {
         state.receiveState.value = now;
@@ -67,6 +69,7 @@ export class Session {
     });
     this.publish = new Publish({
       offer: (params) => this.socket.request('publish.offer', params),
+      restart: (fragment) => this.socket.request('publish.restart', { fragment }, RESTART_ANSWER_MS),
       set: (switches) => void this.socket.request('publish.set', switches).catch(() => {}), // told again with the next line
       changed: (now) => {
         state.publishState.value = now;
@@ -96,7 +99,7 @@ export class Session {
 
   start(): void {
     this.socket.start();
-    window.addEventListener('online', this.renew);
+    window.addEventListener('online', this.moved);
     document.addEventListener('visibilitychange', this.wake);
     navigator.mediaDevices?.addEventListener?.('devicechange', this.revive);
     this.tick = window.setInterval(this.wake, TICK_MS);
@@ -106,7 +109,7 @@ export class Session {
   stop(): void {
     this.outbox?.stop();
     clearInterval(this.tick);
-    window.removeEventListener('online', this.renew);
+    window.removeEventListener('online', this.moved);
     document.removeEventListener('visibilitychange', this.wake);
     navigator.mediaDevices?.removeEventListener?.('devicechange', this.revive);
     this.offStage();
@@ -215,8 +218,8 @@ export class Session {
   // --- the line -----------------------------------------------------------------------------------------
 
   private async greet(): Promise<void> {
-    const receive = this.receive.keeper.alive;
-    const publish = this.publish.keeper.alive;
+    const receive = this.receive.keeper.held;
+    const publish = this.publish.keeper.held;
     const resume = { ...(receive && { receive }), ...(publish && { publish }) };
     try {
       const hello = await this.socket.request('hello', {
@@ -399,7 +402,11 @@ export class Session {
 
   // --- sleep, networks and plugs ------------------------------------------------------------------------------
 
-  private readonly renew = (): void => this.socket.renew();
+  private readonly moved = (): void => {
+    this.receive.keeper.moved();
+    this.publish.keeper.moved();
+    this.socket.renew();
+  };
 
   private readonly revive = (): void => void this.publish.revive();
 

@@ -1,5 +1,8 @@
 // socket.ts - the line to signaling: one WebSocket at a time, opened again by itself when it is lost
 //
+// While there is none, a try that does not open soon gets company: on a line that lost its packets TCP waits longer and
+// longer before it sends them again, and a fresh try finds the line that has come back at once.
+//
 // Knows no screen. Requests are promises; what the server says unasked comes up through `notice`. Whoever uses the
 // line says hello when it is `up` and calls `settled()` when that was answered: only then does the back-off begin anew.
 
@@ -17,7 +20,9 @@ import {
   writeRequest,
 } from './protocol';
 
-const OPEN_MS = 8000; // a weak line needs 3 round trips and a TLS handshake; then another try is better
+// A weak line needs 3 round trips and a TLS handshake; a try has 7.5 s for it.
+const COMPANY_MS = 1500;
+const TRIES_MAX = 5; // at once; then the oldest gives way
 const ANSWER_MS = 8000; // signaling answers within milliseconds: after that the line is dead, whatever it says
 
 export interface SocketEvents {
@@ -34,7 +39,8 @@ interface Pending {
 }
 
 export class Socket {
-  private socket: WebSocket | null = null;
+  private socket: WebSocket | null = null; // the one that is open
+  private readonly tries = new Set<WebSocket>(); // those that are not open yet, oldest first
   private readonly pending = new Map<number, Pending>();
   private readonly backoff = new Backoff();
   private nextId = 1;
@@ -81,12 +87,12 @@ export class Socket {
   }
 
   // Rejects with Refusal or LineDown.
-  request<M extends Method>(method: M, params: Params[M]): Promise<Result<M>> {
+  request<M extends Method>(method: M, params: Params[M], answerMs = ANSWER_MS): Promise<Result<M>> {
     const { socket } = this;
     if (!socket || !this.isOpen) return Promise.reject(new LineDown(method));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
-      const late = window.setTimeout(() => this.lost(socket), ANSWER_MS);
+      const late = window.setTimeout(() => this.lost(socket), answerMs);
       this.pending.set(id, { method, resolve, reject, late });
       socket.send(writeRequest(id, method, params));
     });
@@ -98,15 +104,33 @@ export class Socket {
   }
 
   private open(): void {
+    const [oldest] = this.tries;
+    if (oldest && this.tries.size === TRIES_MAX) this.forget(oldest);
     const socket = new WebSocket(this.url, SUBPROTOCOL);
-    this.socket = socket;
-    this.timer = window.setTimeout(() => this.lost(socket), OPEN_MS);
-    socket.onopen = () => {
-      clearTimeout(this.timer);
-      this.events.up();
+    this.tries.add(socket);
+    this.later(COMPANY_MS);
+    socket.onopen = () => this.use(socket);
+    socket.onclose = () => {
+      this.forget(socket);
+      if (this.tries.size === 0) this.later(); // none is left that the next one is company for
     };
+  }
+
+  private forget(socket: WebSocket): void {
+    this.tries.delete(socket);
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  // The first to open is the line.
+  private use(socket: WebSocket): void {
+    clearTimeout(this.timer);
+    this.tries.delete(socket);
+    for (const other of [...this.tries]) this.forget(other);
+    this.socket = socket;
     socket.onmessage = ({ data }) => this.take(String(data));
     socket.onclose = () => this.lost(socket);
+    this.events.up();
   }
 
   private lost(socket: WebSocket): void {
@@ -118,10 +142,11 @@ export class Socket {
   // Lets go of the socket without waiting for it: a dead one takes minutes to close.
   private drop(): void {
     clearTimeout(this.timer);
+    for (const one of [...this.tries]) this.forget(one);
     const { socket } = this;
     if (!socket) return;
     this.socket = null;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onmessage = socket.onclose = null;
     socket.close();
     const left = [...this.pending.values()];
     this.pending.clear();

@@ -115,14 +115,14 @@ class FirefoxTab extends Tab {
 }
 
 export class Chromium {
-  static async launch(person, extra = []) {
+  static async launch(person, extra = [], executablePath = '/usr/bin/chromium') {
     const args = [...CHROMIUM, ...extra];
     if (person.y4m) args.push(`--use-file-for-fake-video-capture=${person.y4m}`);
     if (person.wav) args.push(`--use-file-for-fake-audio-capture=${person.wav}`);
     const self = new Chromium();
     self.person = person;
     self.browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
+      executablePath,
       headless: true,
       args,
       ignoreDefaultArgs: ['--mute-audio'], // which plays by a timer, beside the sound card

@@ -1,0 +1,110 @@
+// weak.mjs - a person behind a weak line: a namespace of their own, whose only way out is diemcau-link
+//
+// The hub's address is a local one in there, and diemcau-link listens on it: pages, candidates and certificates are
+// what they are for everybody. It dials the hub over a veth pair that carries nothing else.
+
+import { chmodSync, readlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { Chromium } from './browsers.mjs';
+import { Child, command } from './process.mjs';
+import { ADDRESS } from './stack.mjs';
+import { check } from './tap.mjs';
+
+const HUB = '10.99.1.1'; // as the yard sees it
+const SITES = ['10.99.1.2', '10.99.1.3']; // where the line comes from, before and after a move
+const NET = `${HUB.replace(/\d+$/, '')}0/24`;
+const START_MS = 5000;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class WeakLine {
+  // ports: those of the hub that pass.
+  static async open({ build, dir, log, ports, seed }) {
+    const self = new WeakLine();
+    self.dir = dir;
+    self.answers = [];
+    self.holder = new Child('unshare', ['--net', 'sleep', 'infinity'], { log });
+    await self.untilApart();
+    await self.lay();
+    const places = ports.flatMap((port) => ['--listen', `${ADDRESS}:${port}`, '--to', `${HUB}:${port}`]);
+    let ready;
+    const isReady = new Promise((resolve) => (ready = resolve));
+    self.link = new Child(
+      'nsenter',
+      [
+        `--net=${self.net}`, path.join(build, 'tests', 'link', 'diemcau-link'),
+        ...places, '--tcp', '--anywhere', '--seed', String(seed),
+      ],
+      {
+        log,
+        onLine: (line) => {
+          if (line === 'ready') ready(true);
+          else if (!/^(seed|listening) /.test(line)) self.answers.shift()?.(line);
+        },
+      },
+    );
+    self.link.exited.then(({ code, signal }) => {
+      ready(false);
+      for (const answer of self.answers.splice(0)) answer(`error: diemcau-link ended: ${signal ?? code}`);
+    });
+    check(await isReady, 'diemcau-link did not start');
+    return self;
+  }
+
+  get net() {
+    return `/proc/${this.holder.pid}/ns/net`;
+  }
+
+  async untilApart() {
+    const ours = readlinkSync('/proc/self/ns/net');
+    for (const end = Date.now() + START_MS; ; await pause(10)) {
+      const theirs = readlinkSync(this.net);
+      if (theirs !== ours) return;
+      check(Date.now() < end, 'no namespace');
+    }
+  }
+
+  async lay() {
+    const inside = (...args) => command('nsenter', `--net=${this.net}`, 'ip', ...args);
+    await command('ip', 'link', 'add', 'w0', 'type', 'veth', 'peer', 'name', 'w1');
+    await command('ip', 'link', 'set', 'w1', 'netns', String(this.holder.pid));
+    await command('ip', 'addr', 'add', NET.replace('0/24', '1/24'), 'dev', 'w0');
+    await command('ip', 'link', 'set', 'w0', 'up');
+    await inside('link', 'set', 'lo', 'up');
+    await inside('addr', 'add', `${ADDRESS}/32`, 'dev', 'lo');
+    await inside('link', 'set', 'w1', 'up');
+    for (const site of SITES) await inside('addr', 'add', `${site}/24`, 'dev', 'w1');
+    await inside('route', 'add', 'default', 'via', HUB, 'dev', 'w1');
+  }
+
+  // A browser of this person in there.
+  async browser(person) {
+    const wrapper = path.join(this.dir, `chromium-${this.holder.pid}`);
+    writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=${this.net} /usr/bin/chromium "$@"\n`);
+    chmodSync(wrapper, 0o755);
+    this.chromium = await Chromium.launch(person, [], wrapper);
+    return this.chromium;
+  }
+
+  // A step of diemcau-link, now. What it answers, without `ok`.
+  async say(step) {
+    const answer = await new Promise((resolve) => {
+      this.answers.push(resolve);
+      this.link.write(step);
+    });
+    check(!answer.startsWith('error'), `${step}: ${answer}`);
+    return answer;
+  }
+
+  // The line goes another way from now on, as from Wi-Fi to a phone: the hub sees another address.
+  move() {
+    return this.say(`address ${SITES[1]}`);
+  }
+
+  async end() {
+    await this.chromium?.close().catch(() => {});
+    await this.link.end();
+    await this.holder.end();
+  }
+}

@@ -15,8 +15,10 @@ static const struct {
 } allowed[] = {
 	{ "hello", ALL, true },
 	{ "receive.offer", ALL, false },
+	{ "receive.restart", ALL, false },
 	{ "receive.close", ALL, false },
 	{ "publish.offer", ALL, false },
+	{ "publish.restart", ALL, false },
 	{ "publish.close", ALL, false },
 	{ "publish.set", ALL, false },
 	{ "hand.raise", "site speaker", false },

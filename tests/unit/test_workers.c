@@ -295,12 +295,13 @@ static void test_restart(void)
 		restart_all(hall, round);
 		await_all(hall, hall->number + 100);
 	}
-	for (unsigned i = 0; i < VIEWERS; i++)
-		for (unsigned kind = 0; kind < 2; kind++)
-			g_assert_cmpuint(
-				fake_peer_stream(hall->viewers[i], kind ? FAKE_PICTURE : FAKE_SOUND)
-					->wrong,
-				==, 0);
+	for (unsigned i = 0; i < VIEWERS; i++) {
+		const FakePeer *viewer = hall->viewers[i];
+		g_assert_cmpuint(fake_peer_stream(viewer, FAKE_SOUND)->wrong, ==, 0);
+		/* Whose TCP line went was without a way for a moment: its picture began anew. */
+		if (i % 4 != 3)
+			g_assert_cmpuint(fake_peer_stream(viewer, FAKE_PICTURE)->wrong, ==, 0);
+	}
 	g_assert_cmpint(stat_of(hall, "handshakes_total"), ==, VIEWERS + 1);
 	g_assert_cmpint(stat_of(hall, "peers_connected"), ==, VIEWERS + 1);
 	hall_free(hall);

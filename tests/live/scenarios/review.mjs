@@ -127,9 +127,13 @@ async function plays(tab, stack, seen) {
       });
       return isThere && Math.abs(now.at - wish) < 0.2 ? now : null;
     });
-    const want = seen[Math.floor(wish * FPS)];
-    check(want && there.identity === want.identity, `at ${wish} ${JSON.stringify(there)}, in the file ${JSON.stringify(want)}`);
-    check(Math.abs(there.number - want.number) <= 3, `at ${wish} picture ${there.number}, in the file ${want.number}`);
+    // Whose picture it is may change just there: a neighbour will do.
+    const at = Math.floor(wish * FPS);
+    const near = seen.slice(Math.max(0, at - 3), at + 4);
+    check(
+      near.some((f) => f.identity === there.identity && Math.abs(f.number - there.number) <= 3),
+      `at ${wish} ${JSON.stringify(there)}, in the file ${JSON.stringify(seen[at])}`,
+    );
     told.push(`${share * 100} %: ${JSON.stringify(there)}`);
   }
   await tab.evaluate(() => document.querySelector('#recording').play());

@@ -46,6 +46,7 @@ export class Load {
   async report() {
     await this.child.exited;
     check(this.told, () => `diemcau-load said nothing:\n${this.table.join('\n')}`);
+    this.told.failures = this.table.filter((line) => line.includes(' failed: '));
     return this.told;
   }
 
@@ -130,7 +131,7 @@ export function judgeCycles(tap, name, report, { joins, publishes, restarts, sec
   tap.check(`${name}: ${joins} leaves and joins and ${publishes} of speakers in ${seconds} s`,
     left >= 0.9 * joins && spoke >= 0.9 * publishes && report.srtp.failed === 0 && report.publishers.failed === 0,
     `${left} viewers and ${spoke} speakers came and went, ${report.publishers.failed} speakers failed; ` +
-    `${report.srtp.ok} packets opened, ${report.srtp.failed} not`);
+    [`${report.srtp.ok} packets opened, ${report.srtp.failed} not`, ...report.failures].join('\n'));
   const { asked, done, failed, check_ms: check } = report.restarts;
   tap.check(`${name}: meanwhile ${restarts} ICE restarts, of which each succeeds`,
     asked >= 0.9 * restarts && done === asked && failed === 0,

@@ -89,6 +89,7 @@ export class Keeper {
     if (!this.wanted || this.timer || this.busy) return;
     if (!resumed || !this.pc) this.renew(0);
     else if (this.hasMoved || this.pc.connectionState !== 'connected') void this.restart();
+    else this.judge(this.pc); // it may have healed while the answer to a restart was waited for
   }
 
   lineDown(): void {

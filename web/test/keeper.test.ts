@@ -191,3 +191,21 @@ test('what the server has lost is offered anew when the line is there again', as
   await vi.advanceTimersByTimeAsync(0);
   expect(FakePeer.all).toHaveLength(2);
 });
+
+test('a path that healed while the line was going is connected again when the line is there', async () => {
+  const bench = new Bench();
+  const pc = await bench.connect();
+  bench.answer = async () => {
+    pc.become('connected'); // by the old path, while the answer is waited for
+    bench.keeper.lineDown();
+    throw new LineDown('receive.restart');
+  };
+  pc.become('disconnected');
+  await vi.advanceTimersByTimeAsync(600);
+  expect(bench.keeper.state).toBe('lost');
+  bench.keeper.lineUp(true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(bench.keeper.state).toBe('connected');
+  expect(pc.restarts).toBe(1);
+  expect(FakePeer.all).toHaveLength(1);
+});

@@ -2,9 +2,8 @@
 #include "mesh.h"
 #include <sys/epoll.h>
 
-#define UDP_BATCHES_A_TURN                                                                         \
-	16                   /* all that waits is read before anything is sent: publishers first   \
-			      */
+/* All that waits is read before anything is sent: publishers first. */
+#define UDP_BATCHES_A_TURN 16
 #define HANDED_AGE_US 500000 /* a datagram that waited longer for its worker is of no use */
 
 struct Gate {

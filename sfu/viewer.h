@@ -14,7 +14,8 @@ void viewer_free(Viewer *viewer);
 
 /* Who shall be in this slot; no effect where the viewer has no such slot. */
 void viewer_aim(Viewer *viewer, SlotName slot, Track *track, int64_t now_us);
-/* Asks for the keyframes its slots wait for, once it can be sent to. */
+/* Asks for the keyframes its slots wait for, once it can be sent to; after a time without a way
+ * its video begins anew. */
 void viewer_remind(Viewer *viewer, int64_t now_us);
 void viewer_release(Viewer *viewer, const Track *track);
 /* Sends what its slots want of a round, at most FEED_ROUND_MAX, video first. */

@@ -32,8 +32,8 @@ typedef struct MediaEvents {
 		const char *stage, const char *owner, const char *source, bool flowing, void *user);
 } MediaEvents;
 
-/* The answer to media_put_peer and media_restart_peer: refusal is NULL when it worked; else detail may say more for the
- * log (never for a screen). All borrowed. */
+/* The answer to media_put_peer and media_restart_peer: refusal is NULL when it worked; else detail
+ * may say more for the log (never for a screen). All borrowed. */
 typedef struct MediaAnswer {
 	const char *peer, *sdp;
 	json_t *slots;

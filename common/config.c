@@ -77,6 +77,31 @@ bool config_integer(Config *config, const char *group, const char *key, int low,
 	return true;
 }
 
+bool config_flag(Config *config, const char *group, const char *key, bool fallback, bool *value,
+	GError **error)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "0", "1" };
+	const char *text = config_string(config, group, key, NULL);
+	*value = fallback;
+	if (!text)
+		return true;
+	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (g_ascii_strcasecmp(text, words[i]) != 0)
+			continue;
+		*value = i % 2;
+		return true;
+	}
+	g_autofree char *variable = variable_name(group, key);
+	g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
+		"[%s] %s (or %s) is '%s', but must be yes or no", group, key, variable, text);
+	return false;
+}
+
+bool config_one_port(Config *config, bool *one_port, GError **error)
+{
+	return config_flag(config, "http", "one-port", false, one_port, error);
+}
+
 bool config_workers(Config *config, int *workers, GError **error)
 {
 	int fallback = CLAMP((int)g_get_num_processors() - 1, 1, CONFIG_WORKERS_MAX);

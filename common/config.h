@@ -22,6 +22,11 @@ const char *config_string(Config *config, const char *group, const char *key,
 /* False with error when it is set but is no whole number from low to high. */
 bool config_integer(Config *config, const char *group, const char *key, int low, int high,
 	int fallback, int *value, GError **error);
+/* yes, true or 1; no, false or 0. False with error when it is set to anything else. */
+bool config_flag(Config *config, const char *group, const char *key, bool fallback, bool *value,
+	GError **error);
+/* [http] one-port: ICE-TCP comes by the HTTPS port, and no other TCP port is for sites. */
+bool config_one_port(Config *config, bool *one_port, GError **error);
 /* [media] workers: the threads that carry media, a UDP socket each. By default one less than there
  * are processors: one is for the other daemons. */
 bool config_workers(Config *config, int *workers, GError **error);

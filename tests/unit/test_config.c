@@ -117,10 +117,30 @@ static void test_secret(void)
 	g_unsetenv("DIEMCAU_DB_UNNAMED_FILE");
 }
 
+static void test_flag(void)
+{
+	g_autoptr(Config) config = config_of("[a]\nb=yes\nc=No\nd=1\ne=false\nf=on\ng=\n");
+	static const struct {
+		const char *key;
+		bool fallback, value;
+	} cases[] = { { "b", false, true }, { "c", true, false }, { "d", false, true },
+		{ "e", true, false }, { "g", true, true }, { "h", false, false } };
+	g_autoptr(GError) error = NULL;
+	bool value;
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_assert_true(
+			config_flag(config, "a", cases[i].key, cases[i].fallback, &value, &error));
+		g_assert_cmpint(value, ==, cases[i].value);
+	}
+	g_assert_false(config_flag(config, "a", "f", false, &value, &error));
+	g_assert_nonnull(strstr(error->message, "[a] f (or DIEMCAU_A_F) is 'on'"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	folder = g_dir_make_tmp("diemcau-config-XXXXXX", NULL);
+	g_test_add_func("/config/reads-yes-and-no", test_flag);
 	g_test_add_func("/config/reads-a-key-file", test_file);
 	g_test_add_func("/config/lets-the-environment-override", test_environment);
 	g_test_add_func("/config/names-the-file-it-cannot-read", test_missing_file);

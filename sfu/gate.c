@@ -1,4 +1,5 @@
 #include "gate.h"
+#include "door.h"
 #include "mesh.h"
 #include <sys/epoll.h>
 
@@ -14,7 +15,8 @@ struct Gate {
 	GateLookup lookup;
 	void *user;
 	Udp *udp;
-	Tcp *tcp; /* NULL: there are no lines */
+	Tcp *tcp;   /* NULL: there are no lines */
+	Door *door; /* NULL: none come by the HTTPS port */
 	Ice *ice;
 	WorkerWatch *udp_watch;
 };
@@ -255,9 +257,15 @@ static void on_tcp_closed(TcpLine *line, void *user)
 		transport_line_closed(peer_transport(path->peer), line);
 }
 
+static void on_door(int fd, void *user)
+{
+	Gate *gate = user;
+	tcp_take(gate->tcp, fd);
+}
+
 /* -- life -- */
 
-Gate *gate_new(Gear *gear, Udp *udp, int tcp_fd, GateLookup lookup, void *user)
+Gate *gate_new(Gear *gear, Udp *udp, int tcp_fd, int door_fd, GateLookup lookup, void *user)
 {
 	static const TcpEvents tcp_events = { on_tcp, on_tcp_closed };
 	Gate *gate = g_new0(Gate, 1);
@@ -269,8 +277,10 @@ Gate *gate_new(Gear *gear, Udp *udp, int tcp_fd, GateLookup lookup, void *user)
 	gate->ice = ice_new();
 	gear->paths = path_table_new(on_path_leaves, gate);
 	gate->udp_watch = worker_watch(gear->worker, udp_fd(udp), EPOLLIN, on_udp_ready, gate);
-	if (tcp_fd >= 0 || gear->mesh)
+	if (tcp_fd >= 0 || door_fd >= 0 || gear->mesh)
 		gate->tcp = tcp_new(gear->worker, tcp_fd, &tcp_events, gate);
+	if (door_fd >= 0)
+		gate->door = door_new(gear->worker, door_fd, gear->stats, on_door, gate);
 	return gate;
 }
 
@@ -279,6 +289,7 @@ void gate_free(Gate *gate)
 	if (!gate)
 		return;
 	worker_unwatch(gate->udp_watch);
+	door_free(gate->door);
 	tcp_free(gate->tcp);
 	ice_free(gate->ice);
 	path_table_free(gate->gear->paths);
@@ -295,4 +306,6 @@ void gate_tick(Gate *gate, int64_t now_us)
 {
 	if (gate->tcp)
 		tcp_tick(gate->tcp, now_us);
+	if (gate->door)
+		door_tick(gate->door);
 }

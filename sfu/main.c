@@ -36,9 +36,12 @@ int main(int argc, char **argv)
 		daemon_fail("only --config FILE is taken");
 
 	g_autoptr(Config) config = config_read(path, &error);
-	int port;
+	int port, http_port;
 	int wanted;
+	bool one_port;
 	if (!config || !config_integer(config, "media", "port", 1, 65535, 8444, &port, &error) ||
+		!config_integer(config, "http", "port", 0, 65535, 8443, &http_port, &error) ||
+		!config_one_port(config, &one_port, &error) ||
 		!config_workers(config, &wanted, &error))
 		daemon_fail("%s", error->message);
 	g_auto(GStrv) announce = config_list(config, "media", "announce");
@@ -50,12 +53,18 @@ int main(int argc, char **argv)
 		daemon_fail("%s", error->message);
 	unsigned workers = (unsigned)wanted;
 	RosterSockets sockets[MESH_WORKERS_MAX];
-	if (!sockets_open(sockets, &workers, port, g_strv_length(announce) > 1, &error))
+	const SocketsWish wish = {
+		.port = port, .multihomed = g_strv_length(announce) > 1, .no_tcp = one_port
+	};
+	if (!sockets_open(sockets, &workers, &wish, &error))
 		daemon_fail("%s", error->message);
+	if (one_port)
+		sockets[0].door = open_door(config, "door", "door.sock");
 	const NodeSettings settings = { .sockets = sockets,
 		.workers = workers,
 		.announce = announce,
 		.media_port = port,
+		.tcp_port = one_port ? http_port : port,
 		.tap_fd = open_door(config, "tap", "tap.sock") };
 
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
@@ -64,8 +73,8 @@ int main(int argc, char **argv)
 	if (!node)
 		daemon_fail("%s", error->message);
 	control_set_node(control, node);
-	g_info("sfu: media on port %d, %u worker%s, sealed by %s", port, workers,
-		workers == 1 ? "" : "s", seal_chosen());
+	g_info("sfu: media on port %d, by TCP on %d, %u worker%s, sealed by %s", port,
+		settings.tcp_port, workers, workers == 1 ? "" : "s", seal_chosen());
 	daemon_run(loop, on_term, NULL, NULL);
 	node_free(node);
 	control_free(control);

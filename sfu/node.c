@@ -166,7 +166,7 @@ static void set_candidates(Node *node, const NodeSettings *settings)
 		for (unsigned tcp = 0; tcp < 2; tcp++)
 			node->candidates[node->candidate_count++] = (SdpCandidate){
 				.address = *address,
-				.port = (uint16_t)settings->media_port,
+				.port = (uint16_t)(tcp ? settings->tcp_port : settings->media_port),
 				.tcp = tcp == 1,
 			};
 	}

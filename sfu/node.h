@@ -14,7 +14,7 @@ typedef struct NodeSettings {
 	RosterSockets *sockets; /* one a worker, taken over */
 	unsigned workers;
 	char **announce; /* addresses for candidates, as literals */
-	int media_port;
+	int media_port, tcp_port; /* for candidates; tcp_port is the HTTPS port where that is shared */
 	int tap_fd; /* listening socket of the recorder's tap, taken over; -1 for none */
 } NodeSettings;
 

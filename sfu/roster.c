@@ -336,7 +336,8 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
 		.outbox = outbox_new(roster->udp, &roster->stats),
 		.mesh = mesh };
-	roster->gate = gate_new(&roster->gear, roster->udp, sockets->tcp, find_peer, roster);
+	roster->gate = gate_new(
+		&roster->gear, roster->udp, sockets->tcp, sockets->door, find_peer, roster);
 	if (mesh)
 		roster->mesh_watch =
 			worker_watch(worker, mesh_fd(mesh, index), EPOLLIN, on_mesh, roster);

@@ -21,7 +21,7 @@ typedef struct RosterEvents {
 } RosterEvents;
 
 typedef struct RosterSockets {
-	int udp, tcp; /* taken over; tcp -1 for none */
+	int udp, tcp, door; /* taken over; tcp and door (door.h): -1 for none */
 	bool multihomed;
 } RosterSockets;
 

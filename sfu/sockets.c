@@ -34,11 +34,9 @@ static int bind_any(int family, int type, int port)
 	return -1;
 }
 
-static int open_one(const char *name, int type, int port, GError **error)
+static int open_one(int type, int port, GError **error)
 {
-	int fd = type == SOCK_STREAM ? daemon_socket(name, 0) : -1;
-	if (fd < 0)
-		fd = bind_any(AF_INET6, type, port);
+	int fd = bind_any(AF_INET6, type, port);
 	if (fd < 0 && errno != EADDRINUSE)
 		fd = bind_any(AF_INET, type, port); /* a machine without IPv6 */
 	if (fd < 0)
@@ -48,8 +46,8 @@ static int open_one(const char *name, int type, int port, GError **error)
 	return fd;
 }
 
-bool sockets_open(RosterSockets sockets[MESH_WORKERS_MAX], unsigned *workers, int port,
-	bool multihomed, GError **error)
+bool sockets_open(RosterSockets sockets[MESH_WORKERS_MAX], unsigned *workers,
+	const SocketsWish *wish, GError **error)
 {
 	unsigned handed = 0;
 	for (int fd; handed < MESH_WORKERS_MAX && (fd = daemon_socket("media-udp", handed)) >= 0;)
@@ -61,13 +59,15 @@ bool sockets_open(RosterSockets sockets[MESH_WORKERS_MAX], unsigned *workers, in
 	if (handed)
 		*workers = handed;
 	for (unsigned i = 0; i < *workers; i++) {
-		sockets[i].multihomed = multihomed;
-		sockets[i].tcp = -1;
+		sockets[i].multihomed = wish->multihomed;
+		sockets[i].tcp = sockets[i].door = -1;
 		if (i >= handed)
-			sockets[i].udp = open_one("media-udp", SOCK_DGRAM, port, error);
+			sockets[i].udp = open_one(SOCK_DGRAM, wish->port, error);
 		if (sockets[i].udp < 0)
 			return false;
 	}
-	sockets[0].tcp = open_one("media-tcp", SOCK_STREAM, port, error);
-	return sockets[0].tcp >= 0;
+	sockets[0].tcp = daemon_socket("media-tcp", 0);
+	if (sockets[0].tcp < 0 && !wish->no_tcp)
+		sockets[0].tcp = open_one(SOCK_STREAM, wish->port, error);
+	return sockets[0].tcp >= 0 || wish->no_tcp;
 }

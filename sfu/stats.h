@@ -35,6 +35,8 @@
 	X(handshakes_total, "DTLS handshakes completed")                                          \
 	X(handshakes_delayed_total, "datagrams of handshakes dropped because too many waited")    \
 	X(handshakes_failed_total, "DTLS handshakes that failed")                                \
+	X(lines_taken_total, "TCP lines that came by the HTTPS port")                             \
+	X(lines_refused_total, "what came through the door to it and is no TCP line")             \
 	X(passed_on_total, "packets passed to workers that have viewers of the stage")            \
 	X(handed_over_total, "datagrams that came to the socket of another worker")               \
 	X(ring_full_total, "packets and datagrams dropped because another worker fell behind")

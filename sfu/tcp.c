@@ -184,6 +184,10 @@ static void line_accept(Tcp *tcp, int fd, const struct sockaddr_storage *from)
 {
 	const int on = 1, low = 16 * 1024;
 	Address remote = { 0 };
+	if (tcp->count >= TCP_LINES_MAX) {
+		close(fd);
+		return;
+	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low, sizeof low);
 	address_read(&remote, (const struct sockaddr *)from);
@@ -205,11 +209,18 @@ static void on_accept(uint32_t events, void *user)
 			}
 			return;
 		}
-		if (tcp->count >= TCP_LINES_MAX)
-			close(fd);
-		else
-			line_accept(tcp, fd, &from);
+		line_accept(tcp, fd, &from);
 	}
+}
+
+void tcp_take(Tcp *tcp, int fd)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof from;
+	if (getpeername(fd, (struct sockaddr *)&from, &len))
+		close(fd);
+	else
+		line_accept(tcp, fd, &from);
 }
 
 Tcp *tcp_new(Worker *worker, int listen_fd, const TcpEvents *events, void *user)

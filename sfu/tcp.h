@@ -35,9 +35,12 @@ typedef struct TcpParcel {
 	uint8_t data[TCP_FRAME_MAX + 2];
 } TcpParcel;
 
-/* listen_fd: taken over; -1 for none: its lines all come from other workers. */
+/* listen_fd: taken over; -1 for none: its lines come from other workers, or by tcp_take(). */
 Tcp *tcp_new(Worker *worker, int listen_fd, const TcpEvents *events, void *user);
 void tcp_free(Tcp *tcp);
+/* A connection that was accepted elsewhere, taken over. It is closed where there is no room for it,
+ * or nobody at its other end. */
+void tcp_take(Tcp *tcp, int fd);
 /* Closes lines that nobody adopted in time. Call about once a second. */
 void tcp_tick(Tcp *tcp, int64_t now_us);
 

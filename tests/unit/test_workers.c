@@ -1,12 +1,11 @@
 /* One stage over three workers, for real: sockets of one port, checks, keys, packets, ends. */
+#include "common/channel.h"
 #include "fake_peer.h"
+#include "lines.h"
 #include "seed.h"
 #include "sfu/node.h"
 #include "sfu/srtp.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <glib/gstdio.h>
 
 #define WORKERS 3
 #define VIEWERS 12
@@ -18,6 +17,8 @@ typedef struct Hall {
 	FakePeer *speaker, *viewers[VIEWERS];
 	unsigned number; /* sent last */
 	unsigned slots;  /* news of them */
+	int one_port,
+		door; /* where TCP comes in and goes on, by the door; -1: straight to the node */
 } Hall;
 
 static void on_news(const char *method, json_t *params, void *user)
@@ -53,28 +54,45 @@ static void put_stage(Hall *hall)
 	node_put_stage(hall->node, "stage", ++hall->rev, &wish);
 }
 
-static Hall *hall_new(void)
+static Hall *hall_make(bool by_door)
 {
+	g_autofree char *folder = by_door ? g_dir_make_tmp("diemcau-hall-XXXXXX", NULL) : NULL;
+	g_autofree char *path = g_build_filename(folder ? folder : ".", "door.sock", NULL);
 	char *announce[] = { (char *)"127.0.0.1", NULL };
 	RosterSockets sockets[WORKERS];
 	Hall *hall = g_new0(Hall, 1);
+	hall->one_port = hall->door = -1;
 	sockets[0].tcp = open_socket(SOCK_STREAM, &hall->port);
+	if (by_door)
+		hall->one_port = sockets[0].tcp;
 	for (unsigned i = 0; i < WORKERS; i++) {
 		sockets[i].udp = open_socket(SOCK_DGRAM, &hall->port);
 		g_assert_cmpint(sockets[i].udp, >=, 0);
 		sockets[i].multihomed = false;
-		if (i)
+		sockets[i].door = by_door && !i ? channel_listen(path, NULL) : -1;
+		if (i || by_door)
 			sockets[i].tcp = -1;
+	}
+	if (by_door) {
+		hall->door = lines_knock(path);
+		g_unlink(path);
+		g_rmdir(folder);
 	}
 	const NodeSettings settings = { .tap_fd = -1,
 		.sockets = sockets,
 		.workers = WORKERS,
 		.announce = announce,
-		.media_port = hall->port };
+		.media_port = hall->port,
+		.tcp_port = hall->port };
 	hall->node = node_new(&settings, on_news, hall, NULL);
 	g_assert_nonnull(hall->node);
 	put_stage(hall);
 	return hall;
+}
+
+static Hall *hall_new(void)
+{
+	return hall_make(false);
 }
 
 static FakePeer *put_peer(Hall *hall, const char *id, const char *owner, Role role, bool tcp)
@@ -113,8 +131,13 @@ static void put_speaker(Hall *hall)
 static void step(Hall *hall)
 {
 	int64_t now_us = g_get_monotonic_time();
+	int line;
 	while (g_main_context_iteration(NULL, FALSE))
 		;
+	while (hall->one_port >= 0 && (line = accept(hall->one_port, NULL, NULL)) >= 0) {
+		lines_pass(hall->door, 1, &line, 1);
+		close(line);
+	}
 	if (hall->speaker) {
 		fake_peer_run(hall->speaker, now_us);
 		if (fake_peer_is_connected(hall->speaker)) {
@@ -165,6 +188,10 @@ static void hall_free(Hall *hall)
 	fake_peer_free(hall->speaker);
 	for (unsigned i = 0; i < VIEWERS; i++)
 		fake_peer_free(hall->viewers[i]);
+	if (hall->door >= 0) {
+		close(hall->door);
+		close(hall->one_port);
+	}
 	g_free(hall);
 }
 
@@ -192,6 +219,25 @@ static void test_spans(void)
 	g_assert_cmpint(stat_of(hall, "keyframe_requests_total"), <=, seconds + 1);
 	g_assert_cmpuint(hall->slots, >, 0);
 	g_assert_cmpuint(hall->slots, <, 8); /* told by the home alone */
+	hall_free(hall);
+}
+
+/* Lines that another process has accepted, over all workers; who handed them over goes. */
+static void test_door(void)
+{
+	Hall *hall = hall_make(true);
+	put_speaker(hall);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		put_viewer(hall, i);
+	await_all(hall, 1);
+	g_assert_cmpint(stat_of(hall, "lines_taken_total"), ==, VIEWERS / 4);
+	close(hall->door);
+	close(hall->one_port);
+	hall->door = hall->one_port = -1;
+	await_all(hall, hall->number + 200);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		g_assert_cmpuint(fake_peer_stream(hall->viewers[i], FAKE_SOUND)->wrong, ==, 0);
+	g_assert_cmpint(stat_of(hall, "lines_refused_total"), ==, 0);
 	hall_free(hall);
 }
 
@@ -401,6 +447,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	srtp_library_init();
 	g_test_add_func("/workers/one-stage-spans-them-all", test_spans);
+	g_test_add_func("/workers/lines-come-by-the-door", test_door);
 	g_test_add_func("/workers/strangers-are-not-answered", test_strangers);
 	g_test_add_func("/workers/ice-restarts-without-a-gap-in-the-keys", test_restart);
 	g_test_add_func("/workers/a-bad-restart-changes-nothing", test_bad_restart);

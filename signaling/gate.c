@@ -1,9 +1,9 @@
 #include "gate.h"
+#include "house.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib-unix.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,8 +11,7 @@
 #define BACKLOG 1024
 
 typedef struct Address {
-	uint8_t bytes[8]; /* an IPv4 address and zeros, or an IPv6 /64 */
-	bool is_v6;
+	House house; /* the key: stands first */
 	unsigned strangers;
 	GQueue parked; /* Parked */
 } Address;
@@ -36,33 +35,13 @@ struct Gate {
 	unsigned visitors, parked, accept_source, tick;
 };
 
-static unsigned hash(const void *key)
-{
-	const Address *address = key;
-	uint64_t bits;
-	memcpy(&bits, address->bytes, sizeof(bits));
-	return (unsigned)(bits ^ bits >> 32) * 2654435761u;
-}
-
-static gboolean equal(const void *a, const void *b)
-{
-	const Address *x = a, *y = b;
-	return x->is_v6 == y->is_v6 && memcmp(x->bytes, y->bytes, sizeof(x->bytes)) == 0;
-}
-
 static Address *address_of(Gate *gate, const struct sockaddr_storage *from)
 {
-	Address key = { 0 };
-	if (from->ss_family == AF_INET6) {
-		const struct in6_addr *in = &((const struct sockaddr_in6 *)from)->sin6_addr;
-		key.is_v6 = !IN6_IS_ADDR_V4MAPPED(in);
-		memcpy(key.bytes, in->s6_addr + (key.is_v6 ? 0 : 12), key.is_v6 ? 8 : 4);
-	} else if (from->ss_family == AF_INET) {
-		memcpy(key.bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
-	}
-	Address *address = g_hash_table_lookup(gate->addresses, &key);
+	House house = house_of(from);
+	Address *address = g_hash_table_lookup(gate->addresses, &house);
 	if (!address) {
-		address = g_memdup2(&key, sizeof(key));
+		address = g_new0(Address, 1);
+		address->house = house;
 		g_queue_init(&address->parked);
 		g_hash_table_add(gate->addresses, address);
 	}
@@ -124,7 +103,7 @@ static gboolean on_readable(int listen_fd, GIOCondition condition, void *data)
 {
 	Gate *gate = data;
 	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-		if (gate->visitors >= gate->limits.visitors) {
+		if (gate_is_full(gate)) {
 			gate->accept_source = 0; /* gate_leave() or on_tick() starts it again */
 			return G_SOURCE_REMOVE;
 		}
@@ -185,8 +164,9 @@ Gate *gate_new(int listen_fd, const GateLimits *limits, GateAdmit admit, void *u
 	gate->limits = *limits;
 	gate->admit = admit;
 	gate->user = user;
-	gate->addresses = g_hash_table_new_full(hash, equal, g_free, NULL);
-	g_unix_set_fd_nonblocking(listen_fd, TRUE, NULL);
+	gate->addresses = g_hash_table_new_full(house_hash, house_equal, g_free, NULL);
+	if (listen_fd >= 0)
+		g_unix_set_fd_nonblocking(listen_fd, TRUE, NULL);
 	accept_again(gate);
 	gate->tick = g_timeout_add(1000, on_tick, gate);
 	return gate;
@@ -194,13 +174,15 @@ Gate *gate_new(int listen_fd, const GateLimits *limits, GateAdmit admit, void *u
 
 void gate_close(Gate *gate)
 {
-	if (gate->listen_fd < 0)
+	if (!gate->tick)
 		return;
 	if (gate->accept_source)
 		g_source_remove(gate->accept_source);
 	gate->accept_source = 0;
 	g_source_remove(gate->tick);
-	close(gate->listen_fd);
+	gate->tick = 0;
+	if (gate->listen_fd >= 0)
+		close(gate->listen_fd);
 	gate->listen_fd = -1;
 	GHashTableIter at;
 	Address *address;
@@ -218,6 +200,21 @@ void gate_free(Gate *gate)
 	gate_close(gate);
 	g_hash_table_unref(gate->addresses);
 	g_free(gate);
+}
+
+void gate_take(Gate *gate, int fd)
+{
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof(from);
+	if (getpeername(fd, (struct sockaddr *)&from, &len) < 0)
+		close(fd); /* its other end has gone already */
+	else
+		arrive(gate, fd, &from);
+}
+
+bool gate_is_full(const Gate *gate)
+{
+	return gate->visitors >= gate->limits.visitors;
 }
 
 void gate_vouch(Visitor *visitor)

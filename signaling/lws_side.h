@@ -2,7 +2,9 @@
  *
  * No other file includes it. Main thread. */
 #pragma once
+#include "handover.h"
 #include "server.h"
+#include "usher.h"
 #include <libwebsockets.h>
 
 struct Server {
@@ -11,6 +13,8 @@ struct Server {
 	struct lws_vhost *http, *admin;
 	void *tls; /* SSL_CTX */
 	Gate *gate, *admin_gate;
+	Usher *usher; /* accepts for the gate, where media comes by the same port; else NULL */
+	Handover *handover;
 	ServerEvents events;
 	void *user;
 	char *cert, *key;

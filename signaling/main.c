@@ -4,8 +4,10 @@
 #include "common/config.h"
 #include "common/daemon.h"
 #include "demo.h"
+#include "handover.h"
 #include "http.h"
 #include "operator.h"
+#include "usher.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -16,7 +18,8 @@
 #include <unistd.h>
 
 #define DEMO_SITES_MAX 1000
-#define DESCRIPTORS_SPARE 256 /* store, sfu, log, files; the rest is for connections */
+/* Store, sfu, log, files, lines of the one port that wait; the rest is for connections. */
+#define DESCRIPTORS_SPARE (256 + USHER_WAITING_MAX + HANDOVER_WAITING_MAX)
 #define CONNECTIONS_MAX 8192
 
 typedef struct Daemon {
@@ -170,7 +173,13 @@ static void open_server(Daemon *daemon, GMainLoop *loop, unsigned connections)
 {
 	static const ServerEvents events = { on_request, on_open, session_receive, session_closed };
 	g_autoptr(GError) error = NULL;
-	ServerConfig config = { .cert = daemon->cert, .key = daemon->key };
+	bool one_port;
+	if (!config_one_port(daemon->config, &one_port, &error))
+		daemon_fail("%s", error->message);
+	g_autofree char *door = run_path(daemon, "door.sock");
+	ServerConfig config = {
+		.door = one_port ? door : NULL, .cert = daemon->cert, .key = daemon->key
+	};
 	config.limits.visitors = connections;
 	config.limits.strangers_per_address =
 		(unsigned)integer(daemon, "http", "strangers", 1, 10000, 20);

@@ -110,6 +110,8 @@ static gboolean on_tick(void *data)
 {
 	Server *server = data;
 	int64_t now_us = g_get_monotonic_time();
+	if (server->usher)
+		usher_tick(server->usher);
 	g_autoptr(GPtrArray) over = g_ptr_array_new(); /* closing changes the tables */
 	GHashTableIter at;
 	Socket *socket;
@@ -167,6 +169,21 @@ static void admit_admin(int fd, Visitor *visitor, void *user)
 	admit(fd, visitor, ((Server *)user)->admin, true);
 }
 
+static void on_https(int fd, void *user)
+{
+	gate_take(((Server *)user)->gate, fd);
+}
+
+static void on_media(int fd, void *user)
+{
+	handover_give(((Server *)user)->handover, fd);
+}
+
+static bool is_full(void *user)
+{
+	return gate_is_full(((Server *)user)->gate);
+}
+
 static void on_lws_log(int level, const char *line)
 {
 	/* Libwebsockets names no secret in errors and warnings, but each broken handshake. */
@@ -212,6 +229,19 @@ static struct lws_vhost *make_vhost(Server *server, const char *name, const Serv
 	return lws_create_vhost(server->context, &info);
 }
 
+static void open_ports(Server *server, const ServerConfig *config)
+{
+	static const UsherEvents events = { on_https, on_media, is_full };
+	GateLimits admin_limits = { .strangers_per_address = 64, .visitors = 128 };
+	server->gate =
+		gate_new(config->door ? -1 : config->http_fd, &config->limits, admit_http, server);
+	server->admin_gate = gate_new(config->admin_fd, &admin_limits, admit_admin, server);
+	if (!config->door)
+		return;
+	server->handover = handover_new(config->door, g_get_monotonic_time);
+	server->usher = usher_new(config->http_fd, &events, server, g_get_monotonic_time);
+}
+
 Server *server_new(GMainLoop *loop, const ServerConfig *config, const ServerEvents *events,
 	void *user, GError **error)
 {
@@ -236,15 +266,15 @@ Server *server_new(GMainLoop *loop, const ServerConfig *config, const ServerEven
 		server_free(server);
 		return NULL;
 	}
-	GateLimits admin_limits = { .strangers_per_address = 64, .visitors = 128 };
-	server->gate = gate_new(config->http_fd, &config->limits, admit_http, server);
-	server->admin_gate = gate_new(config->admin_fd, &admin_limits, admit_admin, server);
+	open_ports(server, config);
 	server->tick = g_timeout_add(1000, on_tick, server);
 	return server;
 }
 
 void server_stop(Server *server)
 {
+	if (server->usher)
+		usher_close(server->usher);
 	gate_close(server->gate);
 	gate_close(server->admin_gate);
 }
@@ -259,6 +289,8 @@ void server_free(Server *server)
 		server_stop(server);
 	if (server->context)
 		lws_context_destroy(server->context);
+	usher_free(server->usher);
+	handover_free(server->handover);
 	gate_free(server->gate);
 	gate_free(server->admin_gate);
 	g_hash_table_unref(server->exchanges);
@@ -292,4 +324,14 @@ void server_counts(const Server *server, ServerCounts *counts)
 	counts->connections = gate_visitors(server->gate);
 	counts->parked = gate_parked(server->gate);
 	counts->sockets = g_hash_table_size(server->sockets);
+	if (!server->usher)
+		return;
+	UsherCounts usher;
+	HandoverCounts handover;
+	usher_counts(server->usher, &usher);
+	handover_counts(server->handover, &handover);
+	counts->lines_waiting = usher.waiting + handover.waiting;
+	counts->lines_silent = usher.silent_total;
+	counts->lines_handed = handover.handed_total;
+	counts->lines_lost = handover.lost_total;
 }

@@ -1,8 +1,9 @@
 /* server.h - HTTPS and WSS on one port: requests to answer, sockets to talk through
  *
  * The wall in front of libwebsockets, which runs in GLib's loop; behind it are server.c (the
- * ports), exchange.c (a request) and socket.c (a WebSocket). Knows bytes and headers, no
- * forum. Every limit on what a stranger can make us read or keep stands here. Main thread. */
+ * ports), exchange.c (a request) and socket.c (a WebSocket). The port may be shared with ICE-TCP:
+ * usher.h parts them. Knows bytes and headers, no forum. Every limit on what a stranger can make us
+ * read or keep stands here. Main thread. */
 #pragma once
 #include "gate.h"
 #include <stdint.h>
@@ -47,7 +48,10 @@ typedef struct ServerEvents {
 } ServerEvents;
 
 typedef struct ServerConfig {
-	int http_fd, admin_fd;  /* listening, taken over */
+	int http_fd, admin_fd; /* listening, taken over */
+	/* Path of the sfu's door: media over TCP comes by http_fd too and goes on there. NULL:
+	 * HTTPS alone. */
+	const char *door;
 	const char *cert, *key; /* PEM files */
 	GateLimits limits;
 } ServerConfig;
@@ -63,6 +67,10 @@ bool server_reload(Server *server, GError **error);
 typedef struct ServerCounts {
 	unsigned connections, parked, sockets;
 	uint64_t requests, refused_upgrades, slow_closed, silent_closed;
+	/* With a door: lines that have not yet said what they are, that were sent away so, given to
+	 * the sfu, closed because it was away. */
+	unsigned lines_waiting;
+	uint64_t lines_silent, lines_handed, lines_lost;
 } ServerCounts;
 void server_counts(const Server *server, ServerCounts *counts);
 

@@ -14,7 +14,7 @@ static bool parse(Options *o, int argc, char **argv, GError **error)
 {
 	/* -1 is "not given": the environment and the file are asked then. */
 	o->http_port = o->media_port = o->admin_port = o->demo_sites = -1;
-	gboolean demo = FALSE, version = FALSE;
+	gboolean demo = FALSE, version = FALSE, one_port = FALSE;
 	g_autofree char *data = NULL, *web = NULL, *cert = NULL, *key = NULL, *config = NULL;
 	const GOptionEntry entries[] = {
 		{ "data", 0, 0, G_OPTION_ARG_FILENAME, &data,
@@ -23,6 +23,9 @@ static bool parse(Options *o, int argc, char **argv, GError **error)
 			"HTTPS and WebSocket (default: 8443)", "N" },
 		{ "media-port", 0, 0, G_OPTION_ARG_INT, &o->media_port,
 			"Sound and picture, UDP and TCP (default: 8444)", "N" },
+		{ "one-port", 0, 0, G_OPTION_ARG_NONE, &one_port,
+			"Sound and picture over TCP by the HTTPS port, too: no other TCP port",
+			NULL },
 		{ "admin-port", 0, 0, G_OPTION_ARG_INT, &o->admin_port,
 			"Metrics, on 127.0.0.1 only (default: 9464)", "N" },
 		{ "announce", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->announce,
@@ -54,6 +57,7 @@ static bool parse(Options *o, int argc, char **argv, GError **error)
 	g_set_prgname("diemcau");
 
 	o->demo = demo;
+	o->one_port = one_port;
 	o->version = version;
 	o->data = g_canonicalize_filename(data ? data : "data", NULL);
 	o->web = web ? g_canonicalize_filename(web, NULL) : NULL;
@@ -102,16 +106,26 @@ static bool addresses_are_sound(char **addresses, GError **error)
 	return true;
 }
 
-static bool check(Options *o, Config *config, GError **error)
+static bool check_ports(Options *o, Config *config, GError **error)
 {
+	bool one_port;
 	if (!read_port(config, "http", 8443, &o->http_port, error) ||
 		!read_port(config, "media", 8444, &o->media_port, error) ||
 		!read_port(config, "admin", 9464, &o->admin_port, error) ||
-		!config_workers(config, &o->workers, error))
+		!config_one_port(config, &one_port, error))
 		return false;
-	if (o->http_port == o->media_port || o->http_port == o->admin_port ||
+	o->one_port = o->one_port || one_port;
+	/* 443/tcp and 443/udp get along. */
+	if ((o->http_port == o->media_port && !o->one_port) || o->http_port == o->admin_port ||
 		o->media_port == o->admin_port)
 		return fail(error, "the three ports must differ from each other");
+	return true;
+}
+
+static bool check(Options *o, Config *config, GError **error)
+{
+	if (!check_ports(o, config, error) || !config_workers(config, &o->workers, error))
+		return false;
 	if (!o->announce)
 		o->announce = config_list(config, "media", "announce");
 	if (!addresses_are_sound(o->announce, error))
@@ -196,6 +210,7 @@ bool options_export(const Options *o, GError **error)
 	export_number("media", "port", o->media_port);
 	export_number("media", "workers", o->workers);
 	export_number("http", "port", o->http_port);
+	export_text("http", "one-port", o->one_port ? "yes" : "no", true);
 	export_text("http", "cert", o->cert, true);
 	export_text("http", "key", o->key, true);
 	export_number("admin", "port", o->admin_port);

@@ -16,7 +16,8 @@ typedef struct Options {
 	char *user;
 	char **announce; /* empty: the machine's own addresses */
 	int http_port, media_port, admin_port;
-	int workers; /* of the sfu: a UDP socket each */
+	int workers;   /* of the sfu: a UDP socket each */
+	bool one_port; /* media over TCP comes by http_port, too: media_port is for UDP alone */
 	bool demo;
 	int demo_sites;
 	bool version; /* only this was asked for */

@@ -37,13 +37,14 @@ static void set_buffers(int fd)
 	set_flag(fd, SOL_SOCKET, SO_SNDBUFFORCE, MEDIA_BUFFER);
 }
 
-static int open_family(const Door *door, int family)
+/* is_first: of its port, which it must find free: only then it is shared with the next ones. */
+static int open_family(const Door *door, int family, bool is_first)
 {
 	int fd = socket(family, door->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	if (door->type == SOCK_DGRAM) {
-		set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		set_flag(fd, SOL_SOCKET, SO_REUSEPORT, !is_first);
 		set_buffers(fd);
 	} else {
 		set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections in TIME_WAIT */
@@ -61,6 +62,8 @@ static int open_family(const Door *door, int family)
 	} else {
 		bound = bind(fd, (struct sockaddr *)&four, sizeof(four));
 	}
+	if (bound == 0 && door->type == SOCK_DGRAM)
+		set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (bound == 0 && (door->type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
 		return fd;
 	int saved = errno;
@@ -94,13 +97,13 @@ static void add(GArray *sockets, const char *name, int fd)
 }
 
 /* One socket for IPv4 and IPv6; for IPv4 alone where the machine knows no IPv6. */
-static bool open_door(GArray *sockets, const Door *door, GError **error)
+static bool open_door(GArray *sockets, const Door *door, bool is_first, GError **error)
 {
 	int fd = -1;
 	if (!door->loopback)
-		fd = open_family(door, AF_INET6);
+		fd = open_family(door, AF_INET6, is_first);
 	if (fd < 0 && (door->loopback || errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
-		fd = open_family(door, AF_INET);
+		fd = open_family(door, AF_INET, is_first);
 	if (fd < 0)
 		return fail(door, errno, error);
 	add(sockets, door->name, fd);
@@ -128,8 +131,10 @@ static bool open_local(GArray *sockets, const char *name, const char *path, mode
 }
 
 /* The daemons' own, one to another; and the operator's, for root and the daemons' user alone. */
-static bool open_locals(GArray *sockets, const Person *person, GError **error)
+static bool open_locals(GArray *sockets, bool one_port, const Person *person, GError **error)
 {
+	if (one_port && !open_local(sockets, "door", "run/door.sock", 0660, person, error))
+		return false;
 	return open_local(sockets, "control", "run/sfu.sock", 0660, person, error) &&
 	       open_local(sockets, "tap", "run/tap.sock", 0660, person, error) &&
 	       open_local(sockets, "recorder", "run/recorder.sock", 0660, person, error) &&
@@ -159,19 +164,18 @@ void handed_clear(Handed *handed)
 
 static bool open_all(GArray *sockets, const Options *o, const Person *person, GError **error)
 {
-	/* TCP before UDP of the same number: only the first knows of another supervisor there. */
 	const Door doors[] = {
 		{ "http", "--http-port", SOCK_STREAM, o->http_port, false, 1 },
-		{ "media-tcp", "--media-port", SOCK_STREAM, o->media_port, false, 1 },
+		{ "media-tcp", "--media-port", SOCK_STREAM, o->media_port, false, !o->one_port },
 		{ "media-udp", "--media-port", SOCK_DGRAM, o->media_port, false, o->workers },
 		{ "admin", "--admin-port", SOCK_STREAM, o->admin_port, true, 1 },
 	};
 	for (unsigned i = 0; i < G_N_ELEMENTS(doors); i++) {
 		for (int n = 0; n < doors[i].count; n++)
-			if (!open_door(sockets, &doors[i], error))
+			if (!open_door(sockets, &doors[i], n == 0, error))
 				return false;
 	}
-	return open_locals(sockets, person, error) && open_web(sockets, o->web, error);
+	return open_locals(sockets, o->one_port, person, error) && open_web(sockets, o->web, error);
 }
 
 GArray *sockets_open(const Options *options, const Person *person, GError **error)

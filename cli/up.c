@@ -26,9 +26,9 @@ static const struct {
 	const char *name;
 	const char *program;
 	const char *folder;     /* where it lies in a build tree, seen from ours */
-	const char *sockets[5]; /* ends with a NULL */
+	const char *sockets[6]; /* ends with a NULL */
 } rows[] = {
-	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control", "tap" } },
+	{ "sfu", "diemcau-sfu", "../sfu", { "media-udp", "media-tcp", "control", "tap", "door" } },
 	{ "recorder", "diemcau-recorder", "../recorder", { "recorder", "finish" } },
 	{ "signaling", "diemcau-signaling", "../signaling",
 		{ "http", "admin", "operator", "web" } },

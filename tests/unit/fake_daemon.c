@@ -34,7 +34,7 @@ static char *write_report(void)
 		"pid=%d\nuid=%d\nfolder=%s\nreloads=%u\nkept=%s\nbrood=%d\ngroup=%d\n",
 		(int)getpid(), (int)getuid(), folder, reloads, kept, (int)brood, (int)getpgrp());
 	static const char *const names[] = { "http", "admin", "operator", "web", "media-udp",
-		"media-tcp", "control", "tap", "recorder" };
+		"media-tcp", "control", "tap", "door", "recorder" };
 	for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
 		say_socket(report, names[i]);
 	char byte;
@@ -43,10 +43,11 @@ static char *write_report(void)
 	int page = web < 0 ? -1 : openat(web, "index.html", O_RDONLY | O_CLOEXEC);
 	g_string_append_printf(report, "page=%s\n", page < 0 ? "no" : "yes");
 	g_autoptr(Config) config = config_read(NULL, NULL);
-	g_string_append_printf(report, "announce=%s\nextra=%s\nport=%s\n",
+	g_string_append_printf(report, "announce=%s\nextra=%s\nport=%s\none-port=%s\n",
 		config_string(config, "media", "announce", ""),
 		config_string(config, "extra", "key", ""),
-		config_string(config, "http", "port", ""));
+		config_string(config, "http", "port", ""),
+		config_string(config, "http", "one-port", ""));
 	if (page >= 0)
 		close(page);
 	return g_string_free(report, FALSE);

@@ -105,7 +105,7 @@ static void start(Up *up, const char *environment, ...)
 	g_assert_cmpint(up->pid, >=, 0);
 	if (up->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a failed test leaves nothing behind either */
-		setpgid(0, 0); /* a terminal's foreground group */
+		setpgid(0, 0);                    /* a terminal's foreground group */
 		dup2(out[1], STDOUT_FILENO);
 		dup2(err[1], STDERR_FILENO);
 		if (environment)
@@ -502,6 +502,58 @@ static void test_port_in_use(Up *up, gconstpointer data)
 	close(fd);
 }
 
+/* One TCP port: the media port is for UDP alone, and may have the same number. */
+static void test_one_port(Up *up, gconstpointer data)
+{
+	int reserved;
+	up->media = free_port(&reserved); /* nobody minds who has its TCP */
+	g_assert_cmpint(listen(reserved, 1), ==, 0);
+	start(up, NULL, "--one-port", NULL);
+	await_ready(up);
+	g_autofree char *signaling = report(up->http);
+	assert_line(signaling, "one-port=yes");
+	g_autofree char *door = g_build_filename(up->folder, "data/run/door.sock", NULL);
+	struct stat there;
+	g_assert_cmpint(stat(door, &there), ==, 0);
+	g_assert_cmpint(there.st_mode & 0777, ==, 0660);
+	g_assert_cmpint(stop(up, SIGINT), ==, 0);
+	close(reserved);
+
+	up->media = up->http;
+	g_string_truncate(up->out_text, 0);
+	start(up, "DIEMCAU_HTTP_ONE_PORT=yes", NULL);
+	await_ready(up);
+	g_assert_cmpint(stop(up, SIGINT), ==, 0);
+	g_string_truncate(up->out_text, 0);
+	g_string_truncate(up->err_text, 0);
+	start(up, NULL, NULL);
+	assert_one_sentence(up, "the three ports must differ");
+	start(up, "DIEMCAU_HTTP_ONE_PORT=perhaps", NULL);
+	assert_one_sentence(up, "must be yes or no");
+}
+
+/* Two supervisors on one UDP port would share its datagrams. */
+static void test_udp_in_use(Up *up, gconstpointer data)
+{
+	start(up, "DIEMCAU_MEDIA_WORKERS=3", "--one-port", NULL);
+	await_ready(up);
+	Up second;
+	up_set(&second, NULL);
+	second.media = up->media;
+	start(&second, NULL, "--one-port", NULL);
+	g_autofree char *text =
+		g_strdup_printf("UDP port %d is in use by another program", up->media);
+	read_until(&second, second.err_text, text);
+	int status;
+	g_assert_cmpint(waitpid(second.pid, &status, 0), ==, second.pid);
+	g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+	close(second.out);
+	close(second.err);
+	second.pid = 0;
+	up_clear(&second, NULL);
+	g_assert_cmpint(stop(up, SIGINT), ==, 0);
+}
+
 static void test_folder_in_use(Up *up, gconstpointer data)
 {
 	start(up, NULL, NULL);
@@ -632,6 +684,8 @@ int main(int argc, char **argv)
 	ADD("names-the-program-it-cannot-start", test_no_program);
 	ADD("refuses-bad-options-in-one-sentence", test_bad_options);
 	ADD("names-the-port-in-use", test_port_in_use);
+	ADD("opens-one-tcp-port-when-asked", test_one_port);
+	ADD("shares-its-udp-port-with-nobody", test_udp_in_use);
 	ADD("holds-its-data-folder-alone", test_folder_in_use);
 	ADD("names-the-folder-it-cannot-use", test_bad_folder);
 	ADD("says-that-the-disk-is-full", test_disk_full);

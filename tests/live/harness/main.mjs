@@ -24,6 +24,7 @@ const EVERYDAY = [
   'hostile',
   'load',
   'tcp',
+  'oneport',
   'comeback',
   'crashes',
   'questions',

@@ -9,7 +9,10 @@ export const ADDRESS = '10.99.0.1';
 const READY_MS = 30000;
 
 export class Stack {
-  constructor({ build, repo, dir, data, folder, sites = 5, ports = { http: 8443, media: 8444, admin: 9464 } }) {
+  constructor({
+    build, repo, dir, data, folder, sites = 5, address = ADDRESS, more = [],
+    ports = { http: 8443, media: 8444, admin: 9464 },
+  }) {
     this.program = path.join(build, 'cli', 'diemcau');
     this.web = process.env.DIEMCAU_WEB ?? path.join(repo, 'web', 'dist');
     // `folder`: one that is there already, else a fresh one in `data`.
@@ -17,6 +20,8 @@ export class Stack {
     this.log = path.join(dir, 'daemons.log');
     this.sites = sites;
     this.ports = ports;
+    this.address = address;
+    this.more = more; // further words for `diemcau up`
   }
 
   async start() {
@@ -32,12 +37,13 @@ export class Stack {
         'up',
         '--data', this.data,
         '--web', this.web,
-        '--announce', ADDRESS,
+        '--announce', this.address,
         '--http-port', String(this.ports.http),
         '--media-port', String(this.ports.media),
         '--admin-port', String(this.ports.admin),
         '--demo',
         '--demo-sites', String(this.sites),
+        ...this.more,
       ],
       {
         log: this.log,

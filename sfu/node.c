@@ -170,6 +170,13 @@ static void set_candidates(Node *node, const NodeSettings *settings)
 				.tcp = tcp == 1,
 			};
 	}
+	for (unsigned i = 0; i < node->candidate_count; i++) {
+		const SdpCandidate *candidate = &node->candidates[i];
+		if (sdp_ice_is_shunned(candidate))
+			g_warning("sfu: Chromium takes no media from %s port %u of %s: choose a port "
+				  "above 1023",
+				candidate->tcp ? "TCP" : "UDP", candidate->port, candidate->address);
+	}
 }
 
 static bool make_workers(Node *node, const NodeSettings *settings, GError **error)

@@ -1,4 +1,5 @@
 #include "sdp_ice.h"
+#include <arpa/inet.h>
 
 bool sdp_ice_read(SdpIce *ice, Lines section, Lines session, GError **error)
 {
@@ -22,6 +23,27 @@ bool sdp_read_fragment(SdpIce *ice, const char *text, size_t len, GError **error
 		return false;
 	/* One bundle, one transport: wherever they stand first they are those of all. */
 	return sdp_ice_read(ice, (Lines){ (const Line *)cut->data, cut->len }, (Lines){ 0 }, error);
+}
+
+/* This machine's own, the link's, or of a network behind a NAT. */
+static bool is_private(const char *address)
+{
+	struct in6_addr six;
+	struct in_addr four;
+	if (inet_pton(AF_INET, address, &four) == 1) {
+		uint32_t bits = ntohl(four.s_addr);
+		return bits >> 24 == 10 || bits >> 24 == 127 || bits >> 20 == 0xac1 ||
+		       bits >> 16 == 0xc0a8 || bits >> 16 == 0xa9fe || bits >> 22 == 0x191;
+	}
+	return inet_pton(AF_INET6, address, &six) == 1 &&
+	       (IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_LINKLOCAL(&six) ||
+		       (six.s6_addr[0] & 0xfe) == 0xfc);
+}
+
+bool sdp_ice_is_shunned(const SdpCandidate *candidate)
+{
+	return candidate->port < 1024 && ((candidate->port != 80 && candidate->port != 443) ||
+						 is_private(candidate->address));
 }
 
 /* RFC 8839 §5.1.2.1: 126 for hosts over UDP; TCP below it, with RFC 6544's direction preference for

@@ -69,11 +69,53 @@ static void what_is_too_large_is_refused(void)
 	g_assert_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 }
 
+static void knows_what_chromium_shuns(void)
+{
+	static const struct {
+		const char *address;
+		uint16_t port;
+		bool shunned;
+	} cases[] = {
+		{ "203.0.113.1", 443, false },
+		{ "203.0.113.1", 80, false },
+		{ "203.0.113.1", 444, true },
+		{ "10.99.0.1", 443, true },
+		{ "10.99.0.1", 1023, true },
+		{ "10.99.0.1", 1024, false },
+		{ "11.0.0.1", 443, false },
+		{ "172.15.0.1", 443, false },
+		{ "172.16.0.1", 443, true },
+		{ "172.31.255.1", 443, true },
+		{ "172.32.0.1", 443, false },
+		{ "192.168.1.1", 443, true },
+		{ "192.169.1.1", 443, false },
+		{ "100.64.0.1", 443, true },
+		{ "100.127.0.1", 443, true },
+		{ "100.128.0.1", 443, false },
+		{ "169.254.1.1", 443, true },
+		{ "127.0.0.1", 443, true },
+		{ "127.0.0.1", 8443, false },
+		{ "2001:db8::1", 443, false },
+		{ "fd00::1", 443, true },
+		{ "fe80::1", 443, true },
+		{ "::1", 443, true },
+	};
+	for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++)
+		for (unsigned tcp = 0; tcp < 2; tcp++) {
+			const SdpCandidate candidate = {
+				.address = cases[i].address, .port = cases[i].port, .tcp = tcp
+			};
+			if (sdp_ice_is_shunned(&candidate) != cases[i].shunned)
+				g_error("%s port %u", cases[i].address, cases[i].port);
+		}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/sdp-ice/reads-fragments", reads_fragments);
 	g_test_add_func("/sdp-ice/writes-fragments", writes_fragments);
+	g_test_add_func("/sdp-ice/knows-what-chromium-shuns", knows_what_chromium_shuns);
 	g_test_add_func("/sdp-ice/what-is-too-large-is-refused", what_is_too_large_is_refused);
 	return g_test_run();
 }

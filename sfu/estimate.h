@@ -1,12 +1,13 @@
 /* estimate.h - what a viewer's line carries, judged from what it says has arrived
  *
  * Knows when each packet left; the viewer's transport-cc feedback says when it came, or that it did
- * not. From that: how long packets stand in a queue (queueing.h), whether a loss is the line's habit
- * or our doing (losses.h), and, where little is sent, what a short burst of padding finds (probe.h).
- * Plain numbers; the rungs are ladder.h's. Arrival times jump by hundreds of milliseconds where a
- * processor is busy: only a queue that stands, and loss that our own rate makes, lower anything.
- * All that is heard comes from a stranger: whatever he tells is bounded, and hurts him alone.
- * One a viewer, 5.3 KB, owned by it; its worker's thread alone. Time is an argument. */
+ * not. From that: how long packets stand in a queue (queueing.h), whether a loss is the line's
+ * habit or our doing (losses.h), and, where little is sent, what a short burst of padding finds
+ * (probe.h). Plain numbers; the rungs are ladder.h's. Arrival times jump by hundreds of
+ * milliseconds where a processor is busy: only a queue that stands, and loss that our own rate
+ * makes, lower anything. All that is heard comes from a stranger: whatever he tells is bounded, and
+ * hurts him alone. One a viewer, 4.9 KB, owned by it; its worker's thread alone. Time is an
+ * argument. */
 #pragma once
 #include "twcc.h"
 #include <glib.h>
@@ -29,14 +30,15 @@ void estimate_tick(Estimate *estimate, int64_t now_us);
 
 /* How many bytes of padding are to go out now so that a rate of want_bps is tried; 0: none. Media
  * that goes out meanwhile counts, so little padding is asked for where much is sent. Ask each 5 to
- * 20 ms while a higher rate would be of use, for whole packets: more is fine, less is too. Not where
- * packets go over TCP. At the very start, with nothing known, it tries 300 kbit/s, 1 and 2.4 Mbit/s
- * one after the other, as far as want_bps and as they go through. */
+ * 20 ms while a higher rate would be of use, and send just that: several small packets tell more
+ * than a large one, and a weak line feels each byte. Not where packets go over TCP. At the very
+ * start, with nothing known, it tries 300 kbit/s, 1 and 2.4 Mbit/s one after the other, as far as
+ * want_bps and as they go through. */
 int64_t estimate_probe_bytes(Estimate *estimate, int64_t want_bps, int64_t now_us);
 
 typedef struct EstimateView {
 	int64_t rate_bps;  /* what may be sent; 0 while nothing is known. Less than the line carries
-	                      while a long queue is to drain */
+			      while a long queue is to drain */
 	int64_t acked_bps; /* what arrived of late */
 	double loss;       /* smoothed, 0 to 1 */
 	int64_t queue_us;  /* how long packets stand in a queue */

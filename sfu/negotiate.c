@@ -179,6 +179,32 @@ static void keep_remote_ssrcs(const SdpMedia *offered, ParamsMedia *media)
 	memcpy(media->remote_rtx_ssrcs, offered->rtx_ssrcs, sizeof media->remote_rtx_ssrcs);
 }
 
+static bool has_rid(const ParamsMedia *media, const char *rid)
+{
+	for (unsigned i = 0; i < media->rid_count; i++)
+		if (!strcmp(media->rids[i], rid))
+			return true;
+	return false;
+}
+
+/* A camera may come in several sizes at once (RFC 8853): the first three as offered, in VP8 alone,
+ * which both browsers do. Streams are told apart by their RID, so that must be agreed on as well.
+ */
+static void agree_layers(const SdpMedia *offered, ParamsMedia *media, SdpAnswerMedia *answer)
+{
+	if (media->source != SOURCE_CAMERA || !media->payload_type[CODEC_VP8] ||
+		!media->extensions.id[RTP_EXT_RID])
+		return;
+	for (unsigned i = 0; i < offered->rid_count && media->rid_count < PARAMS_LAYERS_MAX; i++)
+		if (!has_rid(media, offered->rids[i]))
+			memcpy(media->rids[media->rid_count++], offered->rids[i],
+				sizeof media->rids[0]);
+	if (media->rid_count < 2)
+		media->rid_count = 0;
+	answer->rid_count = media->rid_count;
+	memcpy(answer->rids, media->rids, sizeof media->rids);
+}
+
 /* One section. False: it is left inactive or refused. */
 static bool agree_media(const Negotiate *ask, const SdpMedia *offered, unsigned audio,
 	unsigned video, Params *params, SdpAnswerMedia *answer)
@@ -204,10 +230,12 @@ static bool agree_media(const Negotiate *ask, const SdpMedia *offered, unsigned 
 		return false;
 	}
 	answer->direction = ask->role == ROLE_VIEWER ? SDP_SENDONLY : SDP_RECVONLY;
-	if (ask->role == ROLE_VIEWER)
+	if (ask->role == ROLE_VIEWER) {
 		set_stream(&media, answer);
-	else
+	} else {
 		keep_remote_ssrcs(offered, &media);
+		agree_layers(offered, &media, answer);
+	}
 	params->media[params->media_count++] = media;
 	return true;
 }

@@ -1,4 +1,5 @@
 #include "slot.h"
+#include "pick.h"
 #include <openssl/rand.h>
 
 static uint64_t random_number(void)
@@ -11,7 +12,7 @@ static uint64_t random_number(void)
 
 void slot_init(Slot *slot, const ParamsMedia *media)
 {
-	*slot = (Slot){ .media = media };
+	*slot = (Slot){ .media = media, .layer_max = PARAMS_LAYERS_MAX - 1 };
 	rewrite_init(&slot->rewrite, random_number());
 	slot->rtx_index = random_number() % 0x7ffe;
 	slot->repeat_credit = SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST / 4;
@@ -44,6 +45,24 @@ void slot_aim(Slot *slot, Track *track)
 		put(&slot->next, track);
 }
 
+static bool is_of(const Track *track, const Track *lowest)
+{
+	return track && track->picture == lowest->picture;
+}
+
+void slot_pick(Slot *slot, int64_t now_us)
+{
+	Track *lowest = slot->lowest;
+	if (!lowest)
+		return;
+	Track *layer = pick_layer(lowest, slot->layer_max, now_us);
+	/* While nothing of the picture comes, what there is stays. */
+	if (layer)
+		slot_aim(slot, layer);
+	else if (!is_of(slot->next, lowest) && !is_of(slot->track, lowest))
+		slot_aim(slot, lowest);
+}
+
 void slot_remind(Slot *slot, int64_t now_us)
 {
 	if (slot->next)
@@ -56,6 +75,8 @@ void slot_release(Slot *slot, const Track *track)
 		put(&slot->track, NULL);
 	if (slot->next == track)
 		put(&slot->next, NULL);
+	if (slot->lowest == track)
+		slot->lowest = NULL;
 }
 
 void slot_begin_anew(Slot *slot)
@@ -167,6 +188,23 @@ bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket 
 	return false;
 }
 
+/* Its next track begins with this packet. */
+static void change(Slot *slot, const Packet *packet, int64_t now_us)
+{
+	const Track *track = slot->track, *next = slot->next;
+	uint32_t timestamp;
+	if (is_of(track, next) && track != next && slot->source == track->id &&
+		track_translate(track, next, packet->rtp.timestamp, &timestamp))
+		rewrite_step(&slot->rewrite, next->id, packet, timestamp, next->clock_rate, now_us);
+	else
+		rewrite_switch(&slot->rewrite, next->id, packet, next->clock_rate, now_us);
+	slot->catch_at = slot->live_from = 0;
+	slot->slow = false;
+	slot->source = next->id;
+	put(&slot->track, slot->next);
+	put(&slot->next, NULL);
+}
+
 static bool begins_picture(const Slot *slot, const Packet *packet)
 {
 	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
@@ -182,14 +220,8 @@ bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *tran
 	}
 	if (track == slot->track && (slot->catch_at || packet->sequence < slot->live_from))
 		return false;
-	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
-		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
-		slot->catch_at = slot->live_from = 0;
-		slot->slow = false;
-		put(&slot->track, track);
-		slot->source = track->id;
-		put(&slot->next, NULL);
-	}
+	if (track == slot->next && packet->keyframe && packet->rtp.payload_len)
+		change(slot, packet, now_us);
 	if (track != slot->track)
 		return false;
 	if (slot->rewrite.replaying && begins_picture(slot, packet))

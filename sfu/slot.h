@@ -22,6 +22,8 @@ typedef struct Slot {
 	const ParamsMedia *media;
 	Track *track;       /* whose packets go out; NULL: silence */
 	Track *next;        /* takes its place with its first keyframe; NULL: none waits */
+	Track *lowest;      /* layer of the picture that shall be seen; NULL: nothing */
+	unsigned layer_max; /* no higher layer of it goes out */
 	uint64_t source;    /* id of `track` when it came in: another one means it began anew */
 	bool slow;          /* paused: goes on with a keyframe of the present alone */
 	uint64_t catch_at;  /* next packet of the past to send; 0: none, the present goes out */
@@ -50,6 +52,9 @@ void slot_clear(Slot *slot);
 /* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec
  * the viewer has not agreed to leaves the slot empty. */
 void slot_aim(Slot *slot, Track *track);
+/* Aims at the layer of its picture that is best now, none above layer_max; without a picture nothing
+ * changes. */
+void slot_pick(Slot *slot, int64_t now_us);
 /* The viewer can be sent to: asks for the keyframe that it waits for, if it does. */
 void slot_remind(Slot *slot, int64_t now_us);
 /* This track ends: lets go of it. */

@@ -2,6 +2,8 @@
 #include "h264.h"
 #include <openssl/rand.h>
 
+#define REPORTS_APART (INT64_C(3600) << 32)
+
 static uint64_t random_id(void)
 {
 	uint64_t id = 0;
@@ -28,6 +30,7 @@ Track *track_new(const char *owner, const ParamsMedia *media)
 			track->codec = (Codec)codec;
 	track->clock_rate = codec_clock_rate(track->codec);
 	track->history = history_new(history_size(media));
+	track->picture = track->id;
 	return track;
 }
 
@@ -57,6 +60,41 @@ void track_free(Track *track)
 		return;
 	history_free(track->history);
 	g_free(track);
+}
+
+Track *track_lowest(Track *track)
+{
+	while (track->lower)
+		track = track->lower;
+	return track;
+}
+
+void track_link(Track *track, uint8_t layer, Track *other)
+{
+	track->layer = layer;
+	if (!other)
+		return;
+	track->picture = other->picture;
+	Track *lower = NULL, *higher = track_lowest(other);
+	while (higher && higher->layer < layer) {
+		lower = higher;
+		higher = higher->higher;
+	}
+	track->lower = lower;
+	track->higher = higher;
+	if (lower)
+		lower->higher = track;
+	if (higher)
+		higher->lower = track;
+}
+
+void track_unlink(Track *track)
+{
+	if (track->lower)
+		track->lower->higher = track->higher;
+	if (track->higher)
+		track->higher->lower = track->lower;
+	track->lower = track->higher = NULL;
 }
 
 /* A keyframe's parameter sets may come in a packet of their own just before the picture. */
@@ -115,6 +153,13 @@ bool track_has_gop(const Track *track, int64_t now_us)
 	       track->gop_bytes <= TRACK_GOP_BYTES && history_find(track->history, track->gop_from);
 }
 
+static void note_arrival(Track *track, const Packet *packet, int64_t now_us)
+{
+	track->last_packet_us = now_us;
+	if (packet->rtp.payload_len)
+		track->last_payload_us = now_us;
+}
+
 bool track_receive(Track *track, Packet *packet, int64_t now_us)
 {
 	if (!read_payload(track, packet))
@@ -131,7 +176,7 @@ bool track_receive(Track *track, Packet *packet, int64_t now_us)
 	if (packet->keyframe)
 		track->keyframe_wanted_us = 0;
 	note_gop(track, packet, now_us);
-	track->last_packet_us = now_us;
+	note_arrival(track, packet, now_us);
 	return true;
 }
 
@@ -142,7 +187,7 @@ bool track_follow(Track *track, Packet *packet)
 	if (packet->keyframe)
 		track->keyframe_wanted_us = 0;
 	note_gop(track, packet, packet->arrived_us);
-	track->last_packet_us = packet->arrived_us;
+	note_arrival(track, packet, packet->arrived_us);
 	return true;
 }
 
@@ -151,6 +196,24 @@ void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_u
 	reception_sender_report(&track->reception, info->ntp, now_us);
 	track->report_ntp = info->ntp;
 	track->report_rtp = info->rtp;
+}
+
+bool track_is_alive(const Track *track, int64_t now_us)
+{
+	return track->last_payload_us && now_us - track->last_payload_us < TRACK_ALIVE_US;
+}
+
+bool track_translate(
+	const Track *track, const Track *other, uint32_t other_timestamp, uint32_t *timestamp)
+{
+	if (!track->report_ntp || !other->report_ntp || track->clock_rate != other->clock_rate)
+		return false;
+	int64_t apart = (int64_t)(other->report_ntp - track->report_ntp); /* 32.32 seconds */
+	if (apart > REPORTS_APART || apart < -REPORTS_APART)
+		return false;
+	int64_t ticks = (apart >> 16) * (int64_t)track->clock_rate >> 16;
+	*timestamp = track->report_rtp + (uint32_t)ticks + (other_timestamp - other->report_rtp);
+	return true;
 }
 
 void track_want_keyframe(Track *track, int64_t now_us)
@@ -164,6 +227,10 @@ bool track_keyframe_due(Track *track, int64_t now_us)
 	if (!track->keyframe_wanted_us || !track->ssrc ||
 		(track->keyframe_asked_us &&
 			now_us - track->keyframe_asked_us < TRACK_KEYFRAME_SPACING_US))
+		return false;
+	/* A layer that is not there begins with one by itself; asked for it, a browser may make
+	 * one of each of the others. A screen that stands still is there all the same. */
+	if ((track->lower || track->higher) && !track_is_alive(track, now_us))
 		return false;
 	track->keyframe_asked_us = now_us;
 	return true;

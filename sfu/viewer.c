@@ -39,9 +39,27 @@ void viewer_free(Viewer *viewer)
 
 void viewer_aim(Viewer *viewer, SlotName name, Track *track, int64_t now_us)
 {
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		if (viewer->slots[i].media->slot == name)
-			slot_aim(&viewer->slots[i], track);
+	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		if (viewer->slots[i].media->slot != name)
+			continue;
+		viewer->slots[i].lowest = track;
+		if (track)
+			slot_pick(&viewer->slots[i], now_us);
+		else
+			slot_aim(&viewer->slots[i], NULL);
+	}
+	viewer_remind(viewer, now_us);
+}
+
+void viewer_set_layer_max(Viewer *viewer, SlotName name, unsigned layer)
+{
+	int64_t now_us = worker_now_us(viewer->gear->worker);
+	for (unsigned i = 0; i < viewer->slot_count; i++) {
+		if (viewer->slots[i].media->slot != name)
+			continue;
+		viewer->slots[i].layer_max = layer;
+		slot_pick(&viewer->slots[i], now_us);
+	}
 	viewer_remind(viewer, now_us);
 }
 
@@ -255,6 +273,8 @@ void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
 
 void viewer_tick(Viewer *viewer, int64_t now_us)
 {
+	for (unsigned i = 0; i < viewer->slot_count; i++)
+		slot_pick(&viewer->slots[i], now_us);
 	viewer_remind(viewer, now_us);
 	if (now_us - viewer->reported_us < REPORT_US || !transport_path(viewer->transport))
 		return;

@@ -12,8 +12,11 @@ typedef struct Viewer Viewer;
 Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport);
 void viewer_free(Viewer *viewer);
 
-/* Who shall be in this slot; no effect where the viewer has no such slot. */
+/* Who shall be in this slot, of layers the lowest: the viewer gets the best that comes. No effect
+ * where the viewer has no such slot. */
 void viewer_aim(Viewer *viewer, SlotName slot, Track *track, int64_t now_us);
+/* No layer above this one goes into this slot: 0 is the lowest, and goes whatever happens. */
+void viewer_set_layer_max(Viewer *viewer, SlotName slot, unsigned layer);
 /* Asks for the keyframes its slots wait for, once it can be sent to; after a time without a way
  * its video begins anew. */
 void viewer_remind(Viewer *viewer, int64_t now_us);

@@ -32,6 +32,7 @@ const EVERYDAY = [
   'recording',
   'recording-full',
   'review',
+  'layers',
   'farewell',
 ];
 

@@ -321,7 +321,7 @@ static void test_layer_max(void)
 /* Reports that cannot be: the picture goes on by the time that has passed. */
 static void test_wrong_reports(void)
 {
-	static const int64_t wrong_us[] = { 2000000, -2000000, 1800000000, 60000, INT64_MIN };
+	static const int64_t wrong_us[] = { 2000000, -2000000, 1800000000, 100000, INT64_MIN };
 	g_autoptr(GRand) random = seeded_random();
 	for (unsigned run = 0; run < G_N_ELEMENTS(wrong_us); run++) {
 		Camera camera;
@@ -330,16 +330,19 @@ static void test_wrong_reports(void)
 		for (unsigned i = 0; i < LAYERS; i++)
 			report(&camera, i, camera.now_us - i * 33000);
 		if (wrong_us[run] == INT64_MIN)
-			camera.layers[2]->report_ntp = 1;
+			camera.layers[2]->report_ntp += UINT64_C(3601) << 32;
 		else
 			camera.layers[2]->report_rtp += (uint32_t)(wrong_us[run] * RATE / 1000000);
+		uint32_t timestamp;
+		g_assert_cmpint(track_translate(camera.layers[0], camera.layers[2], 0, &timestamp),
+			==, wrong_us[run] != INT64_MIN);
 		view_init(&view, camera.layers[0], camera.now_us);
 		for (unsigned n = 0; n < 40; n++) {
-			for (unsigned i = 0; i < LAYERS; i++) {
+			for (unsigned i = LAYERS; i-- > 0;) {
 				if (i == 2 && n < 20)
 					continue;
 				Packet *packet = shoot(&camera, i, camera.now_us, n % 10 == 0);
-				offer(&view, &camera, i, packet, camera.now_us, 2);
+				offer(&view, &camera, i, packet, camera.now_us, 3);
 				packet_unref(packet);
 			}
 			slot_pick(&view.slot, camera.now_us);

@@ -31,6 +31,7 @@ typedef struct ParamsMedia {
 	Source source;                     /* publishers */
 	uint8_t payload_type[CODEC_COUNT]; /* 0: not agreed */
 	uint8_t rtx_payload_type[CODEC_COUNT];
+	uint8_t red_payload_type; /* of Opus in RED, to viewers; 0: not agreed */
 	RtpExtensionIds extensions;
 	uint32_t ssrc, rtx_ssrc; /* viewers: ours */
 	uint32_t remote_ssrcs[SDP_SSRC_MAX],

@@ -68,7 +68,7 @@ static void test_viewers(void)
 		g_assert_cmpuint(count_of(answer, "a=sendonly"), ==, SLOT_COUNT);
 		g_assert_cmpuint(count_of(answer, "tcptype passive"), ==, 1);
 		g_assert_nonnull(strstr(answer, "a=msid:main a0"));
-		g_assert_null(strstr(answer, "red/"));
+		g_assert_null(strstr(answer, "red/90000"));
 		g_assert_null(strstr(answer, "ulpfec"));
 	}
 }
@@ -88,6 +88,56 @@ static void test_publishers(void)
 		}
 		g_assert_cmpuint(count_of(answer, "a=recvonly"), ==, SOURCE_COUNT);
 		g_assert_null(strstr(answer, "a=ssrc:"));
+		g_assert_null(strstr(answer, "red/"));
+		g_assert_cmpuint(params.media[SOURCE_MIC].red_payload_type, ==, 0);
+		const char *opus = strstr(answer, "a=fmtp:");
+		g_assert_nonnull(opus);
+		g_assert_nonnull(strstr(opus, "useinbandfec=1"));
+		g_assert_nonnull(strstr(opus, "maxaveragebitrate=24000"));
+	}
+}
+
+/* Chromium offers to read RED, Firefox does not. Opus stays the first. */
+static void test_red(void)
+{
+	static const struct {
+		const char *offer, *formats;
+		uint8_t payload_type;
+	} offers[] = { { "chromium-receive.sdp", "UDP/TLS/RTP/SAVPF 111 63\r\n", 63 },
+		{ "firefox-receive.sdp", "UDP/TLS/RTP/SAVPF 109\r\n", 0 } };
+	for (unsigned i = 0; i < G_N_ELEMENTS(offers); i++) {
+		g_autofree char *offer = sample(offers[i].offer);
+		g_autofree char *answer = NULL;
+		Params params;
+		g_assert_true(agree(offer, ROLE_VIEWER, NULL, 0, &params, &answer));
+		for (unsigned m = 0; m < SLOT_COUNT; m++)
+			g_assert_cmpuint(params.media[m].red_payload_type, ==,
+				slot_is_audio((SlotName)m) ? offers[i].payload_type : 0);
+		g_assert_cmpuint(count_of(answer, offers[i].formats), ==, 3);
+		g_assert_cmpuint(count_of(answer, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111"),
+			==, offers[i].payload_type ? 3 : 0);
+	}
+}
+
+/* What we would not send, or somebody else could not read, is not agreed to. */
+static void test_red_of_another_kind(void)
+{
+	static const struct {
+		const char *from, *to;
+	} changes[] = { { "a=fmtp:63 111/111", "a=fmtp:63 9/9" },
+		{ "a=fmtp:63 111/111", "a=fmtp:63 111/9" }, { "a=fmtp:63 111/111", "a=x:" },
+		{ "red/48000/2", "red/8000" }, { "red/48000/2", "red/48000" } };
+	for (unsigned i = 0; i < G_N_ELEMENTS(changes); i++) {
+		g_autofree char *whole = sample("chromium-receive.sdp");
+		g_autofree char *answer = NULL;
+		g_autoptr(GString) offer = g_string_new(whole);
+		Params params;
+		g_string_replace(offer, changes[i].from, changes[i].to, 0);
+		g_assert_true(agree(offer->str, ROLE_VIEWER, NULL, 0, &params, &answer));
+		g_assert_cmpuint(params.media_count, ==, SLOT_COUNT);
+		g_assert_cmpuint(params.media[SLOT_A0].red_payload_type, ==, 0);
+		g_assert_cmpuint(params.media[SLOT_A0].payload_type[CODEC_OPUS], ==, 111);
+		g_assert_null(strstr(answer, "red/"));
 	}
 }
 
@@ -119,6 +169,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/negotiate/a-viewer-gets-three-voices-and-two-pictures", test_viewers);
 	g_test_add_func("/negotiate/a-publisher-gives-voice-camera-and-screen", test_publishers);
+	g_test_add_func("/negotiate/a-viewer-who-reads-red-may-get-it", test_red);
+	g_test_add_func("/negotiate/red-of-another-kind-is-left-out", test_red_of_another_kind);
 	g_test_add_func("/negotiate/sources-are-what-signaling-says", test_sources_as_told);
 	g_test_add_func("/negotiate/nothing-in-common-is-refused", test_nothing_to_agree);
 	return g_test_run();

@@ -33,20 +33,19 @@ static uint32_t timestamp_now(const Rewrite *rewrite, uint32_t clock_rate, int64
 	return rewrite->timestamp_out + MAX(step, 1);
 }
 
-void rewrite_switch(
-	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+static void begin_span(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t timestamp_offset)
 {
 	/* An unfinished frame leaves a gap of one, so that the decoder knows that it is (RFC 3550
 	 * has no other way to say so). */
 	uint64_t out_start = rewrite->highest_out + (rewrite->frame_open ? 2 : 1);
-	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
 
 	*next_span(rewrite) = (RewriteSpan){
 		.source = source,
 		.out_start = out_start,
 		.in_start = first->sequence,
 		.sequence_offset = out_start - first->sequence,
-		.timestamp_offset = timestamp - first->rtp.timestamp,
+		.timestamp_offset = timestamp_offset,
 		.timestamp_in = first->rtp.timestamp,
 		.picture_offset = (uint16_t)(rewrite->picture_out + 1 - first->vp8.picture_id),
 		.tl0_offset = (uint8_t)(rewrite->tl0_out + 1 - first->vp8.tl0picidx),
@@ -55,6 +54,18 @@ void rewrite_switch(
 	rewrite->highest_in = first->sequence - 1;
 	rewrite->timestamp_in = first->rtp.timestamp;
 	rewrite->frame_open = rewrite->replaying = false;
+}
+
+void rewrite_switch(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
+	begin_span(rewrite, source, first, timestamp - first->rtp.timestamp);
+}
+
+void rewrite_follow(Rewrite *rewrite, uint64_t source, const Packet *first)
+{
+	begin_span(rewrite, source, first, current_span(rewrite)->timestamp_offset);
 }
 
 void rewrite_replay(

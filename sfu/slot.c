@@ -1,4 +1,5 @@
 #include "slot.h"
+#include "red.h"
 #include <openssl/rand.h>
 
 static uint64_t random_number(void)
@@ -24,6 +25,11 @@ static void put(Track **place, Track *track)
 	if (*place)
 		(*place)->takers--;
 	*place = track;
+}
+
+static uint64_t sound_of(const Track *track)
+{
+	return track->made_of ? track->made_of : track->id;
 }
 
 void slot_clear(Slot *slot)
@@ -77,18 +83,48 @@ void slot_pause(Slot *slot, int64_t now_us)
 	slot_want_keyframe(slot, now_us);
 }
 
+static RedPart part_of(const Packet *packet)
+{
+	return (RedPart){ .data = packet->data + packet->rtp.payload_at,
+		.len = packet->rtp.payload_len,
+		.timestamp = packet->rtp.timestamp };
+}
+
+/* The payload with those that went out before it, in out->red; 0: it goes alone. What a line lost
+ * before this source came in is not of it. */
+static unsigned repeat_past(
+	const Slot *slot, const Track *track, const Packet *packet, SlotPacket *out)
+{
+	uint64_t first = slot->rewrite.spans[slot->rewrite.current].in_start;
+	RedPart now = part_of(packet), before[RED_DISTANCE_MAX];
+	unsigned count = 0;
+	for (unsigned back = 1; back <= MIN(slot->redundancy, RED_DISTANCE_MAX); back++) {
+		if (packet->sequence < first + back)
+			break;
+		const Packet *past = history_find(track->history, packet->sequence - back);
+		if (past)
+			before[count++] = part_of(past);
+	}
+	return (unsigned)red_write(out->red, sizeof out->red, slot->media->payload_type[CODEC_OPUS],
+		&now, before, count);
+}
+
 /* Header, rewritten descriptor and what to seal behind it. */
 static void build(const Slot *slot, const Track *track, const Packet *packet,
 	const Rewritten *numbers, bool again, uint64_t index, uint16_t *transport_cc,
 	SlotPacket *out)
 {
 	const ParamsMedia *media = slot->media;
+	unsigned red = 0;
+	if (slot->redundancy && media->red_payload_type && track->codec == CODEC_OPUS && !again)
+		red = repeat_past(slot, track, packet, out);
 	const RtpOut header = {
 		.timestamp = numbers->timestamp,
 		.ssrc = again ? media->rtx_ssrc : media->ssrc,
 		.sequence = (uint16_t)index,
-		.payload_type = again ? media->rtx_payload_type[track->codec]
-				      : media->payload_type[track->codec],
+		.payload_type = red     ? media->red_payload_type
+				: again ? media->rtx_payload_type[track->codec]
+					: media->payload_type[track->codec],
 		.marker = packet->rtp.marker,
 		.ids = &media->extensions,
 		.transport_cc = media->extensions.id[RTP_EXT_TRANSPORT_CC] ? (*transport_cc)++ : -1,
@@ -116,8 +152,8 @@ static void build(const Slot *slot, const Track *track, const Packet *packet,
 		prefix += (unsigned)vp8_write(job->prefix + prefix, &vp8);
 	}
 	job->prefix_len = (uint8_t)prefix;
-	job->payload = packet->data + packet->rtp.payload_at + skip;
-	job->payload_len = (uint16_t)(packet->rtp.payload_len - skip);
+	job->payload = red ? out->red : packet->data + packet->rtp.payload_at + skip;
+	job->payload_len = (uint16_t)(red ? red : packet->rtp.payload_len - skip);
 }
 
 void slot_begin_past(Slot *slot, int64_t now_us)
@@ -129,6 +165,7 @@ void slot_begin_past(Slot *slot, int64_t now_us)
 		track->clock_rate, now_us);
 	slot->catch_at = track->gop_from;
 	slot->source = track->id;
+	slot->sound = sound_of(track);
 	put(&slot->track, track);
 	put(&slot->next, NULL);
 }
@@ -146,7 +183,7 @@ static bool emit(
 		return false;
 	build(slot, slot->track, packet, &numbers, false, numbers.sequence, transport_cc, out);
 	slot->packets++;
-	slot->bytes += packet->rtp.payload_len;
+	slot->bytes += (uint32_t)out->job.prefix_len + out->job.payload_len;
 	slot->repeat_credit = MIN(slot->repeat_credit + 1, SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST);
 	return true;
 }
@@ -172,22 +209,60 @@ static bool begins_picture(const Slot *slot, const Packet *packet)
 	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
 }
 
+/* The numbers go on with the first packet of another source. False: what it has was heard before. */
+static bool begin_with(Slot *slot, const Track *track, const Packet *packet, int64_t now_us)
+{
+	bool same_sound = slot->source != track->id && slot->sound == sound_of(track);
+	uint32_t ahead = packet->rtp.timestamp - slot->rewrite.timestamp_in;
+	/* A second behind or more is no repeated sound but a publisher's clock that began anew. */
+	if (same_sound && -ahead < track->clock_rate)
+		return false;
+	if (same_sound && ahead <= INT32_MAX)
+		rewrite_follow(&slot->rewrite, track->id, packet);
+	else
+		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
+	slot->catch_at = slot->live_from = 0;
+	slot->slow = false;
+	slot->source = track->id;
+	slot->sound = sound_of(track);
+	return true;
+}
+
+/* A voice and the same in joined packets: the change is where a pair begins, at an even number of
+ * the publisher's, so that nothing is heard twice or left out. True: this packet is not for now. */
+static bool waits_for_pair(Slot *slot, const Track *track, const Packet *packet)
+{
+	if (!slot->track || !slot->next || sound_of(slot->track) != sound_of(slot->next))
+		return false;
+	const Track *publishers = slot->next->made_of ? slot->track : slot->next;
+	if (track != publishers || packet->sequence & 1)
+		return track == slot->next;
+	if (track == slot->next)
+		return false;
+	put(&slot->track, slot->next); /* this one and what follows come joined */
+	put(&slot->next, NULL);
+	return true;
+}
+
 bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
 	int64_t now_us, SlotPacket *out)
 {
-	if (track == slot->track && track->id != slot->source) {
+	if (track == slot->track && track->id != slot->source && slot->sound == sound_of(track)) {
+		if (!begin_with(slot, track, packet, now_us))
+			return false;
+	} else if (track == slot->track && track->id != slot->source) {
 		put(&slot->next, slot->next ? slot->next : track);
 		put(&slot->track, NULL);
 		track_want_keyframe(track, now_us);
 	}
 	if (track == slot->track && (slot->catch_at || packet->sequence < slot->live_from))
 		return false;
+	if (waits_for_pair(slot, track, packet))
+		return false;
 	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
-		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
-		slot->catch_at = slot->live_from = 0;
-		slot->slow = false;
+		if (!begin_with(slot, track, packet, now_us))
+			return false;
 		put(&slot->track, track);
-		slot->source = track->id;
 		put(&slot->next, NULL);
 	}
 	if (track != slot->track)

@@ -9,6 +9,9 @@
 #include "track.h"
 
 #define SLOT_HEADER_MAX 64
+/* Three packets of 160 bytes (64 kbit/s): more than twice of music is nothing for a line that
+ * loses. */
+#define SLOT_RED_MAX 512
 /* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
  * packets), a burst at the most, and none twice within 20 ms (M7, T-10). */
 #define SLOT_REPEATS_SHARE 4
@@ -23,6 +26,9 @@ typedef struct Slot {
 	Track *track;       /* whose packets go out; NULL: silence */
 	Track *next;        /* takes its place with its first keyframe; NULL: none waits */
 	uint64_t source;    /* id of `track` when it came in: another one means it began anew */
+	uint64_t sound;     /* the same, or of what it is made of: in joined packets */
+	unsigned redundancy; /* packets of the past that go with each of a voice, RED_DISTANCE_MAX at
+				most; no effect where RED is not agreed */
 	bool slow;          /* paused: goes on with a keyframe of the present alone */
 	uint64_t catch_at;  /* next packet of the past to send; 0: none, the present goes out */
 	uint64_t live_from; /* of `track`: what is older has been sent from the past */
@@ -37,18 +43,21 @@ typedef struct Slot {
 	unsigned asks;
 } Slot;
 
-/* An outgoing packet before it is sealed: header and job, dst not set. */
+/* An outgoing packet before it is sealed: header and job, dst not set. Stays where it is until
+ * then: job may point into it. */
 typedef struct SlotPacket {
 	uint8_t header[SLOT_HEADER_MAX];
 	SealJob job;
 	bool video;
+	uint8_t red[SLOT_RED_MAX];
 } SlotPacket;
 
 void slot_init(Slot *slot, const ParamsMedia *media);
 /* Lets go of its tracks. */
 void slot_clear(Slot *slot);
-/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec
- * the viewer has not agreed to leaves the slot empty. */
+/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe, a voice and
+ * the same in joined packets where a pair begins; a codec the viewer has not agreed to leaves the
+ * slot empty. */
 void slot_aim(Slot *slot, Track *track);
 /* The viewer can be sent to: asks for the keyframe that it waits for, if it does. */
 void slot_remind(Slot *slot, int64_t now_us);

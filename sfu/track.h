@@ -22,6 +22,7 @@ struct Outlet;
 
 typedef struct Track {
 	uint64_t id;       /* random: unique across nodes; never 0 */
+	uint64_t made_of;  /* id of the track whose sound it has in other packets; 0: a publisher's */
 	const char *owner; /* borrowed from the peer's params */
 	const ParamsMedia *media;
 	Source source;

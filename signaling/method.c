@@ -17,6 +17,8 @@ static const Method methods[] = {
 	{ "publish.close", ROLES_SEATED, params_nothing, on_publish_close },
 	{ "publish.set", ROLES_SEATED, params_set, on_publish_set },
 
+	{ "line.limit", ROLES_SEATED, params_limit, on_line_limit },
+
 	{ "hand.raise", ROLES_QUEUE, params_nothing, on_hand_raise },
 	{ "hand.lower", ROLES_QUEUE | ROLES_HUB, params_own_or_seat, on_hand_lower },
 	{ "stage.join", ROLES_DIRECT | ROLE_SPEAKER, params_nothing, on_stage_join },

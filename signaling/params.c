@@ -2,6 +2,7 @@
 #include "common/rpc.h"
 #include "id.h"
 #include "link.h"
+#include "rung.h"
 #include <string.h>
 
 #define DEVICE_MIN 8 /* a page makes 22 random letters; one digit would not be a device's own */
@@ -120,6 +121,11 @@ bool params_seat(json_t *json, Params *params, const char **what)
 bool params_recording(json_t *json, Params *params, const char **what)
 {
 	return rpc_string(json, "id", PARAMS_RECORDING_MAX, &params->recording, what);
+}
+
+bool params_limit(json_t *json, Params *params, const char **what)
+{
+	return rpc_integer(json, "rung", 0, RUNG_TOP, &params->rung, what);
 }
 
 bool params_seat_or_null(json_t *json, Params *params, const char **what)

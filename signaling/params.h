@@ -27,11 +27,12 @@ typedef struct Params {
 	const char *recording;
 	bool has_state;
 	json_int_t after, limit;
+	json_int_t rung;
 } Params;
 
 /* False, and *what says why, in static text. */
 typedef bool ParamsReader(json_t *json, Params *params, const char **what);
-ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set, params_seat,
-	params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine, params_list,
-	params_state, params_recording;
+ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set,
+	params_seat, params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine,
+	params_list, params_state, params_recording, params_limit;
 void params_clear(Params *params);

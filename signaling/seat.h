@@ -7,6 +7,7 @@
 #include "bucket.h"
 #include "id.h"
 #include "roles.h"
+#include "rung.h"
 #include <glib.h>
 #include <jansson.h>
 
@@ -25,6 +26,8 @@ typedef struct SeatPeer {
 	char id[ID_SIZE]; /* empty: none */
 	bool is_connected;
 	char transport[4]; /* udp, tcp or nothing */
+	Rung rung;         /* of a receive peer */
+	bool was_limited;  /* the sfu may hold a limit for it (peer.limit) */
 } SeatPeer;
 
 struct Session;

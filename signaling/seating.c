@@ -50,7 +50,10 @@ static json_t *sit_down(Session *session, Seat *seat, const char *receive, const
 	forum_touch(seat->forum, seat);
 	g_info("seat %s: taken", seat->id);
 	recording_greet(hub->recording, session);
-	return result_of(seat, false, resumed(has_receive, has_publish));
+	json_t *result = result_of(seat, false, resumed(has_receive, has_publish));
+	if (has_receive && seat->receive.rung.why)
+		json_object_set_new(result, "line", view_line(&seat->receive.rung));
+	return result;
 }
 
 static json_t *wait_for(Session *session, Seat *seat)

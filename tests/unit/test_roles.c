@@ -21,6 +21,7 @@ static const struct {
 	{ "publish.restart", ALL, false },
 	{ "publish.close", ALL, false },
 	{ "publish.set", ALL, false },
+	{ "line.limit", ALL, false },
 	{ "hand.raise", "site speaker", false },
 	{ "hand.lower", "site speaker chair director moderator", false },
 	{ "stage.join", "chair director speaker", false },

@@ -3,7 +3,7 @@
 // Knows no screen and no socket. Each method has its parameters as a type and its result as a reader; each
 // notification has a reader. tests/protocol/ holds an example of every one of them.
 
-import { type Read, count, flag, list, maybe, oneOf, optional, record, shape, text } from './read';
+import { type Read, count, flag, list, maybe, oneOf, optional, record, shape, text, whole } from './read';
 
 export const SUBPROTOCOL = 'diemcau.v1';
 
@@ -45,6 +45,16 @@ export type Stage = ReturnType<typeof stage>;
 const waiter = shape({ seat: text, name: text, since: count });
 export type Waiter = ReturnType<typeof waiter>;
 
+// What a receive connection can carry: docs/API.md §2.6.
+const line = shape({
+  rung: whole(0, 6),
+  why: oneOf('line', 'loss', 'cap', 'top', 'unknown'),
+  rate_bps: count,
+  loss_percent: count,
+  rtt_ms: maybe(count),
+});
+export type Line = ReturnType<typeof line>;
+
 const site = shape({
   seat: text,
   name: text,
@@ -56,6 +66,7 @@ const site = shape({
   hand: flag,
   on_air: flag,
   waiting: flag,
+  line: maybe(line),
 });
 export type Site = ReturnType<typeof site>;
 
@@ -69,6 +80,7 @@ const hello = shape({
   stage,
   queue: list(waiter),
   sites: optional(list(site)),
+  line: optional(line),
 });
 export type Hello = ReturnType<typeof hello>;
 
@@ -131,6 +143,7 @@ const results = {
   'publish.restart': shape({ fragment: text }),
   'publish.close': nothing,
   'publish.set': nothing,
+  'line.limit': nothing,
   'hand.raise': shape({ place: count }),
   'hand.lower': nothing,
   'stage.join': nothing,
@@ -164,6 +177,7 @@ export interface Params {
   'publish.restart': { fragment: string };
   'publish.close': Nothing;
   'publish.set': { mic: boolean; camera: boolean; screen: boolean };
+  'line.limit': { rung: number };
   'hand.raise': Nothing;
   'hand.lower': Nothing | OfSeat;
   'stage.join': Nothing;
@@ -193,6 +207,8 @@ const notices = {
   'stage.state': stage,
   'queue.state': shape({ queue: list(waiter) }),
   'sites.state': shape({ sites: list(site) }),
+  'lines.state': shape({ lines: list(shape({ seat: text, line: maybe(line) })) }),
+  'line.state': shape({ line: maybe(line) }),
   'seat.state': seatState,
   'recording.state': shape({ state: oneOf('on', 'off', 'failed'), reason: text }),
   'seat.admitted': hello,

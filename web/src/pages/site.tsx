@@ -1,11 +1,12 @@
 // site.tsx - the page of a site: hear, see, ask to speak, send a question, speak when called. Never more than three
-// buttons
+// large buttons; what the line can carry is said quietly under the picture
 
 import { act } from '../act';
 import { boot } from '../app';
 import { Arrival, HearingState } from '../components/arrival';
 import { AskButton, AskPanel } from '../components/ask-panel';
 import { Icon } from '../components/icon';
+import { LineState } from '../components/line';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { RecordingState } from '../components/recording';
@@ -37,6 +38,7 @@ function Room() {
         <Programme ownMain={false} />
         <Note />
       </main>
+      {stageOfMine.value !== 'called' && <LineState />}
       <Foot />
     </div>
   );

@@ -26,7 +26,7 @@ export function lineWords(known: Line, saving: boolean): string {
 export function LineState() {
   const known = receiveState.value === 'connected' ? line.value : null; // a lost line is neither good nor weak
   return (
-    <section class="line" aria-label={t('line.title')}>
+    <section class={isOpen.value ? 'line open' : 'line'} aria-label={t('line.title')}>
       <div class="line-now">
         <p class={`line-word ${known ? gradeOf(known) : 'calm'}`} role="status">
           {known && (

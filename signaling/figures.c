@@ -1,5 +1,6 @@
 #include "figures.h"
 #include "common/metrics.h"
+#include "probe.h"
 #include <string.h>
 
 #define NAME_MAX_LEN 100
@@ -82,6 +83,8 @@ static void add_own(GString *out, Http *http)
 			(double)desk->refused },
 		{ "questions_failed_total", "counter", "Questions the disk did not take.",
 			(double)desk->failed },
+		{ "probe_bytes_total", "counter", "Bytes that sites used to measure their lines.",
+			(double)probe_bytes(http->probe) },
 		{ "store_commits_total", "counter", "Transactions written (one fsync each).",
 			(double)commits },
 		{ "store_changes_total", "counter", "Rows written in them.", (double)changes },

@@ -1,5 +1,6 @@
 #include "method.h"
 #include "media_methods.h"
+#include "preflight_methods.h"
 #include "question_methods.h"
 #include "recordings.h"
 #include "stage_methods.h"
@@ -32,6 +33,9 @@ static const Method methods[] = {
 	{ "question.mine", ROLES_ASK, params_mine, on_question_mine },
 	{ "question.list", ROLES_STAFF, params_list, on_question_list },
 	{ "question.set", ROLES_STAFF, params_state, on_question_set },
+
+	{ "preflight.report", ROLE_SITE, params_preflight, on_preflight_report },
+	{ "preflight.list", ROLES_HUB, params_seat, on_preflight_list },
 
 	{ "recording.list", ROLES_REVIEW, params_nothing, on_recording_list },
 	{ "recording.open", ROLES_REVIEW, params_recording, on_recording_open },

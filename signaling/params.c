@@ -193,3 +193,8 @@ bool params_state(json_t *json, Params *params, const char **what)
 	*what = "id is none";
 	return id_is_valid(params->question) && read_state(json, params, what);
 }
+
+bool params_preflight(json_t *json, Params *params, const char **what)
+{
+	return preflight_read(json, &params->preflight, what);
+}

@@ -3,6 +3,7 @@
  * One struct for all methods: a method's reader fills in its own members. Strings are borrowed
  * from the message. A value, on the stack of whoever reads. */
 #pragma once
+#include "preflight.h"
 #include "question.h"
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@ typedef struct Params {
 	const char *question;
 	QuestionState state;
 	const char *recording;
+	Preflight preflight; /* preflight.report: all but at_ms */
 	bool has_state;
 	json_int_t after, limit;
 } Params;
@@ -33,5 +35,5 @@ typedef struct Params {
 typedef bool ParamsReader(json_t *json, Params *params, const char **what);
 ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set, params_seat,
 	params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine, params_list,
-	params_state, params_recording;
+	params_state, params_recording, params_preflight;
 void params_clear(Params *params);

@@ -6,6 +6,7 @@
 #pragma once
 #include "bucket.h"
 #include "id.h"
+#include "preflight.h"
 #include "roles.h"
 #include <glib.h>
 #include <jansson.h>
@@ -52,6 +53,9 @@ typedef struct Seat {
 	SeatPeer receive, publish;
 
 	Bucket asking, looking; /* the question desk's: shared by all who ask for this site */
+
+	Preflight checked;        /* the site's last check */
+	Bucket checking, probing; /* results; bytes of its measurements */
 } Seat;
 
 Seat *seat_new(const char *id, SeatOrigin origin, Role role, const char *name);

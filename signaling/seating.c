@@ -23,6 +23,8 @@ static json_t *result_of(const Seat *seat, bool is_waiting, json_t *peers)
 	json_object_set_new(result, "queue", view_queue(forum));
 	if (seat->role & ROLES_HUB)
 		json_object_set_new(result, "sites", view_sites(forum));
+	if (seat->role == ROLE_SITE && seat->checked.at_ms)
+		json_object_set_new(result, "check", preflight_view(&seat->checked));
 	return result;
 }
 

@@ -35,11 +35,13 @@ json_t *view_queue(const Forum *forum)
 
 json_t *view_site(const Seat *seat)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b}", "seat", seat->id,
-		"name", seat->name, "district", seat->district, "phone", seat->phone, "online",
-		seat_is_online(seat), "receiving", seat->receive.is_connected, "transport",
-		seat->receive.is_connected ? seat->receive.transport : "", "hand",
-		seat->hand_ms != 0, "on_air", seat->on_air, "waiting", seat->candidate != NULL);
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b, s:s, s:I}", "seat",
+		seat->id, "name", seat->name, "district", seat->district, "phone", seat->phone,
+		"online", seat_is_online(seat), "receiving", seat->receive.is_connected,
+		"transport", seat->receive.is_connected ? seat->receive.transport : "", "hand",
+		seat->hand_ms != 0, "on_air", seat->on_air, "waiting", seat->candidate != NULL,
+		"check", preflight_verdict(&seat->checked), "checked",
+		(json_int_t)seat->checked.at_ms);
 }
 
 json_t *view_sites(const Forum *forum)

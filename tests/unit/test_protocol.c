@@ -193,6 +193,7 @@ static void refuses_what_is_out_of_bounds(void)
 	refuses("question.list", "{\"limit\":5,\"after\":0}");
 	refuses("question.set", "{\"id\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"state\":\"gone\"}");
 	refuses("question.set", "{\"id\":\"1\",\"state\":\"new\"}");
+	refuses("preflight.list", "{}");
 }
 
 static void check_shape(json_t *mine, const char *example, const char *key)

@@ -35,6 +35,8 @@ static const struct {
 	{ "question.mine", "site helper", false },
 	{ "question.list", "admin chair director moderator", false },
 	{ "question.set", "admin chair director moderator", false },
+	{ "preflight.report", "site", false },
+	{ "preflight.list", "chair director moderator", false },
 	{ "recording.list", "admin chair director moderator reviewer", false },
 	{ "recording.open", "admin chair director moderator reviewer", false },
 };

@@ -45,6 +45,44 @@ export type Stage = ReturnType<typeof stage>;
 const waiter = shape({ seat: text, name: text, since: count });
 export type Waiter = ReturnType<typeof waiter>;
 
+// In the order in which advice is given.
+export const FAULTS = [
+  'insecure',
+  'mic-missing',
+  'mic-denied',
+  'mic-busy',
+  'mic-silent',
+  'speaker-unheard',
+  'line-none',
+  'line-down',
+  'line-up',
+  'line-loss',
+  'line-delay',
+  'line-tcp',
+  'line-unknown',
+  'camera-missing',
+  'camera-denied',
+  'camera-busy',
+] as const;
+export type CheckFault = (typeof FAULTS)[number];
+
+const path = oneOf('udp', 'tcp', 'none');
+export type Path = ReturnType<typeof path>;
+
+const verdict = oneOf('ok', 'help', 'never');
+
+const check = shape({
+  at: count,
+  verdict,
+  faults: list(oneOf<CheckFault>(...FAULTS)),
+  down_bps: maybe(count),
+  up_bps: maybe(count),
+  rtt_ms: maybe(count),
+  loss_permille: maybe(count),
+  path: maybe(path),
+});
+export type MachineCheck = ReturnType<typeof check>;
+
 const site = shape({
   seat: text,
   name: text,
@@ -56,6 +94,8 @@ const site = shape({
   hand: flag,
   on_air: flag,
   waiting: flag,
+  check: verdict,
+  checked: count,
 });
 export type Site = ReturnType<typeof site>;
 
@@ -69,6 +109,7 @@ const hello = shape({
   stage,
   queue: list(waiter),
   sites: optional(list(site)),
+  check: optional(check),
 });
 export type Hello = ReturnType<typeof hello>;
 
@@ -145,6 +186,8 @@ const results = {
   'question.mine': shape({ questions: list(question), more: flag }),
   'question.list': shape({ questions: list(question), counts: questionCounts, more: flag }),
   'question.set': nothing,
+  'preflight.report': check,
+  'preflight.list': shape({ checks: list(check) }),
   'recording.list': recordings,
   'recording.open': shape(address),
 } satisfies Record<string, Read<unknown>>;
@@ -178,6 +221,8 @@ export interface Params {
   'question.mine': { after?: number };
   'question.list': { state?: QuestionState; after?: number; limit: number };
   'question.set': { id: string; state: QuestionState };
+  'preflight.report': Omit<MachineCheck, 'at' | 'verdict'>;
+  'preflight.list': OfSeat;
   'recording.list': Nothing;
   'recording.open': { id: string };
 }

@@ -47,7 +47,7 @@ export class Session {
 
   constructor(
     private readonly kind: Kind,
-    private readonly token: string,
+    readonly token: string,
   ) {
     const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
     this.socket = new Socket(url, {
@@ -198,7 +198,12 @@ export class Session {
     state.desk.value = putPage(state.desk.value, filter, page.questions, page.more);
   }
 
-  // Asks the server; a No is shown. Null when there was one.
+  // Asks the server. Rejects with Refusal or LineDown.
+  request<M extends Method>(method: M, params: Params[M]): Promise<Result<M>> {
+    return this.socket.request(method, params);
+  }
+
+  // The same, and a No is shown. Null when there was one.
   async ask<M extends Method>(method: M, params: Params[M]): Promise<Result<M> | null> {
     try {
       return await this.socket.request(method, params);
@@ -258,6 +263,7 @@ export class Session {
     state.putStage(hello.stage, true);
     state.queue.value = hello.queue;
     state.putSites(hello.sites, true);
+    state.lastCheck.value = hello.check ?? null;
     state.isLineUp.value = true;
     if (hello.waiting) {
       this.receive.stop();

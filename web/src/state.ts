@@ -5,7 +5,7 @@ import { computed, signal } from '@preact/signals';
 import type { DeviceFault } from './devices';
 import type { PeerState } from './keeper';
 import type { Mail } from './outbox';
-import type { Hello, Question, QuestionCounts, Source, Stage, Waiter } from './protocol';
+import type { Hello, MachineCheck, Question, QuestionCounts, Source, Stage, Waiter } from './protocol';
 import type { Tracks } from './publish';
 import type { Streams } from './receive';
 import {
@@ -148,6 +148,11 @@ export const isAskOpen = signal(false);
 
 export const questionOf = (id: string): Question | undefined => desk.value.known.get(id);
 
+// --- this machine ---------------------------------------------------------------------------------------
+
+export const lastCheck = signal<MachineCheck | null>(null);
+export const isChecking = signal(false); // the check of the machine is on the screen
+
 // --- words for the person -------------------------------------------------------------------------------
 
 export interface Note {
@@ -177,6 +182,7 @@ export function forget(): void {
   siteOrder.value = [];
   desk.value = EMPTY_DESK;
   questionCounts.value = mail.value = null;
-  isAskOpen.value = false;
+  isAskOpen.value = isChecking.value = false;
+  lastCheck.value = null;
   note.value = null;
 }

@@ -12,6 +12,7 @@ import { t } from '../i18n';
 import type { OnAir, Site } from '../protocol';
 import { FILTERS, type Filter, countSites, passes, siteState } from '../reduce';
 import { siteOrder, sites, stage } from '../state';
+import { CheckSign } from './check-sign';
 import { Icon, type IconName } from './icon';
 import { StageButtons } from './stage-buttons';
 
@@ -132,7 +133,10 @@ class Row extends Component<RowProps> {
       <li class={`row ${state}`} data-seat={site.seat}>
         <div class="row-who">
           <p class="row-name">{site.name}</p>
-          {site.district && <p class="row-district">{site.district}</p>}
+          <div class="row-under">
+            {site.district && <p class="row-district">{site.district}</p>}
+            <CheckSign site={site} />
+          </div>
         </div>
         <p class={`row-state ${state}`}>
           <Icon name={ICONS[state]} />

@@ -5,22 +5,26 @@ import { act } from '../act';
 import { boot } from '../app';
 import { Arrival, HearingState } from '../components/arrival';
 import { AskButton, AskPanel } from '../components/ask-panel';
+import { CheckEntry, checkPage } from '../components/check-entry';
 import { Icon } from '../components/icon';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { RecordingState } from '../components/recording';
 import { CameraButton, Called, Faults, LeaveButton, MicButton, OnAirState } from '../components/speaking';
 import { t } from '../i18n';
-import { isAskOpen, isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
+import { isAskOpen, isChecking, isInRoom, isLineUp, me, myPlace, phase, stageOfMine, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
 import '../styles/ask.css';
 
 function SitePage() {
-  return isInRoom.value ? (
-    <Room />
-  ) : (
-    <Arrival words={{ join: 'ready.join', hint: 'ready.hint' }} />
+  const Check = checkPage.value;
+  if (isInRoom.value) return <Room />;
+  if (Check && isChecking.value && phase.value === 'ready') return <Check />;
+  return (
+    <Arrival words={{ join: 'ready.join', hint: 'ready.hint' }}>
+      <CheckEntry />
+    </Arrival>
   );
 }
 

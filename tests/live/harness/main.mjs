@@ -18,6 +18,7 @@ const EVERYDAY = [
   'oracle',
   'forum',
   'callup',
+  'preflight',
   'foreign',
   'restart',
   'refusals',

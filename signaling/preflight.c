@@ -53,7 +53,7 @@ static bool read_faults(json_t *json, unsigned *bits, const char **what)
 	json_t *list = json_object_get(json, "faults"), *word;
 	size_t i;
 	*what = "faults are no list of different words";
-	if (!json_is_array(list) || json_array_size(list) > G_N_ELEMENTS(faults))
+	if (!json_is_array(list))
 		return false;
 	json_array_foreach(list, i, word)
 	{

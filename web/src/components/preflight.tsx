@@ -133,8 +133,8 @@ function sentence({ step, isAsking, isHeard, rows, faults }: Picture): string {
 
 const faultsOf = (check: Check, faults: CheckFault[]): CheckFault[] => faults.filter((fault) => checkOf(fault) === check);
 
-function Doing({ one, picture: { step } }: { one: Preflight; picture: Picture }) {
-  if (step === 'mic') return <Bars follow={one.follow} />;
+function Doing({ one, picture: { step, isAsking } }: { one: Preflight; picture: Picture }) {
+  if (step === 'mic') return isAsking ? null : <Bars follow={one.follow} />;
   return step === 'speaker' ? <Question one={one} /> : null;
 }
 

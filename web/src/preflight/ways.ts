@@ -26,7 +26,8 @@ const MOST = { down: 256 * 1024, up: 60 * 1024 }; // what one request may carry
 const TRIES = { down: 2, up: 3 }; // of the largest: the first of them opens TCP's window
 const AIM_MS = 1000; // of a piece on the line
 const ENOUGH_MS = 450; // that long it tells the truth
-const HEADERS = 700; // bytes of a request or an answer that go the same way
+const SPARE_MS = 150; // what a round trip may take longer than the shortest
+const HEADERS = 700; // bytes of a request, and of an answer: their time on a slow line is no delay of it
 
 export function carryOver(token: string): Carry {
   const headers = { Authorization: `Bearer ${token}` };
@@ -66,15 +67,17 @@ async function within(ms: number, over: AbortSignal, carry: (signal: AbortSignal
   }
 }
 
+const once = (ms: number, carry: Carry, over: AbortSignal): Promise<boolean> =>
+  within(ms, over, (signal) => carry('ping', 0, signal));
+
 // Round trips of small requests, shortest first; none when even the first does not come back.
 async function ping(carry: Carry, over: AbortSignal, now: Clock): Promise<number[]> {
-  const once = (ms: number) => within(ms, over, (signal) => carry('ping', 0, signal));
-  if (!(await once(ALL_MS / 2))) return [];
+  if (!(await once(ALL_MS / 2, carry, over))) return [];
   const trips: number[] = [];
   const end = now() + PINGS_MS;
   while (trips.length < PINGS && (trips.length === 0 || now() < end)) {
     const began = now();
-    if (!(await once(PINGS_MS))) break;
+    if (!(await once(PINGS_MS, carry, over))) break;
     trips.push(now() - began);
   }
   return trips.sort((a, b) => a - b);
@@ -85,24 +88,31 @@ interface Road {
   over: AbortSignal;
   now: Clock;
   rtt: number; // the shortest
+  isOpen: boolean; // what is broken off takes its connection with it
 }
 
-async function measure(way: 'down' | 'up', ms: number, { carry, over, now, rtt }: Road): Promise<number | null> {
+async function measure(way: 'down' | 'up', ms: number, road: Road): Promise<number | null> {
+  const { carry, over, now, rtt } = road;
   const end = now() + ms;
+  if (!road.isOpen && !(await once(ms, carry, over))) return null;
+  road.isOpen = true;
   let best: number | null = null;
   let size = FIRST;
   for (let tries = 0; ; ) {
     const began = now();
     const isWhole = await within(Math.max(end - began, 1), over, (signal) => carry(way, size, signal));
     const took = Math.max(now() - began - rtt, 1);
-    const bps = ((size + HEADERS) * 8000) / took;
+    const bps = (size * 8000) / took;
     // Broken off: it is no faster than this. How slow it is is not known when there was hardly time.
+    road.isOpen = isWhole;
     if (!isWhole) return took < ENOUGH_MS ? best : Math.min(best ?? bps, bps);
     if (took >= ENOUGH_MS) return bps;
     best = tries > 0 ? Math.max(best ?? 0, bps) : bps; // a larger piece tells more than the one before
     if (size === MOST[way] && ++tries === TRIES[way]) return best;
-    const next = (bps * AIM_MS) / 8000 - HEADERS;
-    size = Math.round(Math.min(MOST[way], Math.max(next, 2 * size)));
+    const fits = ((end - now() - rtt - SPARE_MS) * bps) / 8000;
+    const next = Math.round(Math.min(MOST[way], Math.max((bps * AIM_MS) / 8000, 2 * size), fits));
+    if (next < size) return best;
+    size = next;
   }
 }
 
@@ -120,8 +130,11 @@ export async function measureWays(carry: Carry, over: AbortSignal, now: Clock = 
   const trips = await quietly(ping(carry, over, now), []);
   const [rtt] = trips;
   if (rtt === undefined) return { down_bps: null, up_bps: null, rtt_ms: null };
-  const road = { carry, over, now, rtt };
+  const road = { carry, over, now, rtt, isOpen: true };
   const down_bps = await quietly(measure('down', Math.min(WAY_MS, (end - now()) / 2), road), null);
   const up_bps = await quietly(measure('up', Math.min(WAY_MS, end - now()), road), null);
-  return { down_bps, up_bps, rtt_ms: trips[trips.length >> 1] ?? rtt };
+  // Not the shortest, which may be luck, nor the middle one, which shows a busy machine.
+  const trip = trips[Math.min(1, trips.length - 1)] ?? rtt;
+  const onLine = [down_bps, up_bps].reduce<number>((sum, bps) => sum + (bps ? (HEADERS * 8000) / bps : 0), 0);
+  return { down_bps, up_bps, rtt_ms: Math.max(trip - onLine, 0) };
 }

@@ -183,9 +183,9 @@ bool site_list(const Words *words, GError **error)
 			continue;
 		}
 		g_autofree char *place = place_of(row);
-		printf("%s  %-4s  %s  %s\n", verb_text(row, "site"),
-			json_is_true(json_object_get(row, "online")) ? "here" : "-", place,
-			verb_text(row, "phone"));
+		printf("%s  %-4s  %-5s  %s  %s\n", verb_text(row, "site"),
+			json_is_true(json_object_get(row, "online")) ? "here" : "-",
+			verb_text(row, "check"), place, verb_text(row, "phone"));
 	}
 	if (words->is_json)
 		verb_print_json(sites);

@@ -3,7 +3,7 @@
 
 #define EXACT_MAX 9007199254740992.0 /* 2^53: whole numbers up to here are exact in a double */
 
-void metrics_add(GString *out, const char *name, const char *type, const char *help, double value)
+static void add_head(GString *out, const char *name, const char *type, const char *help)
 {
 	g_string_append_printf(out, "# HELP %s ", name);
 	for (const char *c = help; *c; c++) {
@@ -14,8 +14,11 @@ void metrics_add(GString *out, const char *name, const char *type, const char *h
 		else
 			g_string_append_c(out, *c);
 	}
-	g_string_append_printf(out, "\n# TYPE %s %s\n%s ", name, type, name);
+	g_string_append_printf(out, "\n# TYPE %s %s\n", name, type);
+}
 
+static void add_number(GString *out, double value)
+{
 	char number[G_ASCII_DTOSTR_BUF_SIZE];
 	if (isnan(value))
 		g_string_append(out, "NaN");
@@ -26,4 +29,21 @@ void metrics_add(GString *out, const char *name, const char *type, const char *h
 	else
 		g_string_append(out, g_ascii_dtostr(number, sizeof(number), value));
 	g_string_append_c(out, '\n');
+}
+
+void metrics_add(GString *out, const char *name, const char *type, const char *help, double value)
+{
+	add_head(out, name, type, help);
+	g_string_append_printf(out, "%s ", name);
+	add_number(out, value);
+}
+
+void metrics_add_by(GString *out, const char *name, const char *type, const char *help,
+	const char *label, const MetricSample samples[], unsigned count)
+{
+	add_head(out, name, type, help);
+	for (unsigned i = 0; i < count; i++) {
+		g_string_append_printf(out, "%s{%s=\"%s\"} ", name, label, samples[i].value);
+		add_number(out, samples[i].number);
+	}
 }

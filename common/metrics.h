@@ -7,3 +7,11 @@
 
 /* `# HELP`, `# TYPE` and one sample without labels. type: "counter" or "gauge". */
 void metrics_add(GString *out, const char *name, const char *type, const char *help, double value);
+
+typedef struct MetricSample {
+	const char *value; /* of the label; ours, so it needs no escape */
+	double number;
+} MetricSample;
+/* The same with a sample for each value of one label. */
+void metrics_add_by(GString *out, const char *name, const char *type, const char *help,
+	const char *label, const MetricSample samples[], unsigned count);

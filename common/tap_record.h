@@ -23,7 +23,7 @@ typedef enum TapType {
 	TAP_DROPPED,   /* so many packets were not taken in: the tap's queue was full */
 	TAP_PACKET,    /* one RTP packet, as the publisher sent it */
 	TAP_TRACK,     /* a track is there; with TAP_FLOWING its packets come */
-	TAP_QUIET,     /* no packet of this track for two seconds */
+	TAP_QUIET,     /* no packet of this track for two seconds, or another layer instead of it */
 	TAP_ENDED,     /* the track is gone and will not come back under this id */
 	TAP_REPORT,    /* a sender report: the publisher's two clocks at our `time_ns` */
 	TAP_STAGE,     /* who is on air, muted, on main, on slides */

@@ -1,4 +1,5 @@
 #include "audience.h"
+#include "joined.h"
 
 /* A small stage sends at once. A large one waits for the end of a picture, at most so long: a voice
  * that rides on a picture costs a quarter of one that travels alone. */
@@ -11,7 +12,9 @@
 struct Audience {
 	Gear *gear;
 	Plan plan;
-	GPtrArray *viewers; /* Peer *, borrowed */
+	GPtrArray *viewers;         /* Peer *, borrowed */
+	Joined *joined[PLAN_HEARD]; /* the plan's voices in fewer packets, in no order; NULL: none
+				     */
 
 	Feed feed;
 	FeedItem round[FEED_ROUND_MAX]; /* going out now */
@@ -35,10 +38,31 @@ static void end_round(Audience *audience)
 	audience->round_count = 0;
 }
 
+/* Nothing of this track is left here. */
+static void let_go(Audience *audience, const Track *track)
+{
+	feed_forget(&audience->feed, track);
+	for (unsigned i = 0; i < audience->round_count; i++)
+		if (audience->round[i].track == track)
+			end_round(audience);
+	for (unsigned i = 0; i < audience->viewers->len; i++)
+		viewer_release(peer_viewer(audience->viewers->pdata[i]), track);
+}
+
+static void end_joined(Audience *audience, Joined **joined)
+{
+	if (!*joined)
+		return;
+	let_go(audience, joined_track(*joined));
+	g_clear_pointer(joined, joined_free);
+}
+
 void audience_free(Audience *audience)
 {
 	if (!audience)
 		return;
+	for (unsigned i = 0; i < PLAN_HEARD; i++)
+		end_joined(audience, &audience->joined[i]);
 	end_round(audience);
 	feed_forget(&audience->feed, NULL);
 	g_ptr_array_unref(audience->viewers);
@@ -52,6 +76,39 @@ static bool owns(const Peer *peer, const Track *track)
 	return track && !strcmp(peer_params(peer)->owner, track->owner);
 }
 
+static Joined *joined_of(const Audience *audience, const Track *voice)
+{
+	for (unsigned i = 0; i < PLAN_HEARD; i++)
+		if (audience->joined[i] && joined_source(audience->joined[i]) == voice)
+			return audience->joined[i];
+	return NULL;
+}
+
+static bool is_heard(const Audience *audience, const Track *voice)
+{
+	for (unsigned i = 0; i < PLAN_HEARD; i++)
+		if (audience->plan.tracks[i] == voice)
+			return true;
+	return false;
+}
+
+/* Those of the plan's voices, and no others. */
+static void keep_joined(Audience *audience)
+{
+	for (unsigned i = 0; i < PLAN_HEARD; i++)
+		if (audience->joined[i] && !is_heard(audience, joined_source(audience->joined[i])))
+			end_joined(audience, &audience->joined[i]);
+	for (unsigned i = 0; i < PLAN_HEARD; i++) {
+		Track *voice = audience->plan.tracks[i];
+		Joined **place = audience->joined;
+		if (!voice || joined_of(audience, voice))
+			continue;
+		while (*place)
+			place++; /* as many places as voices */
+		*place = joined_new(voice, audience->gear->pool);
+	}
+}
+
 static void aim(const Audience *audience, Peer *peer, int64_t now_us)
 {
 	const Plan *plan = &audience->plan;
@@ -60,19 +117,23 @@ static void aim(const Audience *audience, Peer *peer, int64_t now_us)
 		Track *track = plan->tracks[i];
 		if (owns(peer, track))
 			track = plan->tracks[PLAN_HEARD - 1];
-		viewer_aim(
-			viewer, (SlotName)(SLOT_A0 + i), owns(peer, track) ? NULL : track, now_us);
+		if (owns(peer, track))
+			track = NULL;
+		Joined *joined = track ? joined_of(audience, track) : NULL;
+		viewer_aim(viewer, (SlotName)(SLOT_A0 + i), track,
+			joined ? joined_track(joined) : NULL, now_us);
 	}
 	bool on_main = !strcmp(peer_params(peer)->owner, plan->on_main);
 	Track *slides = plan->tracks[PLAN_SLIDES];
-	viewer_aim(
-		viewer, SLOT_MAIN, plan->tracks[on_main ? PLAN_MAIN_INSTEAD : PLAN_MAIN], now_us);
-	viewer_aim(viewer, SLOT_SLIDES, owns(peer, slides) ? NULL : slides, now_us);
+	viewer_aim(viewer, SLOT_MAIN, plan->tracks[on_main ? PLAN_MAIN_INSTEAD : PLAN_MAIN], NULL,
+		now_us);
+	viewer_aim(viewer, SLOT_SLIDES, owns(peer, slides) ? NULL : slides, NULL, now_us);
 }
 
 void audience_plan(Audience *audience, const Plan *plan, int64_t now_us)
 {
 	audience->plan = *plan;
+	keep_joined(audience);
 	for (unsigned i = 0; i < audience->viewers->len; i++)
 		aim(audience, audience->viewers->pdata[i], now_us);
 }
@@ -106,15 +167,11 @@ Peer *audience_any(const Audience *audience)
 
 void audience_forget(Audience *audience, const Track *track)
 {
-	feed_forget(&audience->feed, track);
-	for (unsigned i = 0; i < audience->round_count; i++)
-		if (audience->round[i].track == track)
-			end_round(audience);
 	for (unsigned i = 0; i < PLAN_PLACES; i++)
 		if (audience->plan.tracks[i] == track)
 			audience->plan.tracks[i] = NULL;
-	for (unsigned i = 0; i < audience->viewers->len; i++)
-		viewer_release(peer_viewer(audience->viewers->pdata[i]), track);
+	keep_joined(audience);
+	let_go(audience, track);
 }
 
 /* -- packets -- */
@@ -131,7 +188,7 @@ static void on_shed(Track *track, void *user)
 	audience_shed(audience, track, worker_now_us(audience->gear->worker));
 }
 
-void audience_packet(Audience *audience, Track *track, Packet *packet, int64_t now_us)
+static void feed(Audience *audience, Track *track, Packet *packet, int64_t now_us)
 {
 	/* Its age counts from the socket, so the time in a ring of the mesh does as well. */
 	if (!track->takers ||
@@ -140,6 +197,33 @@ void audience_packet(Audience *audience, Track *track, Packet *packet, int64_t n
 	STATS_ADD(audience->gear->stats, shed_total, 1);
 	if (packet->video)
 		audience_shed(audience, track, now_us);
+}
+
+static void feed_joined(Audience *audience, Joined *joined, Packet *packet, int64_t now_us)
+{
+	feed(audience, joined_track(joined), packet, now_us);
+	packet_unref(packet);
+}
+
+void audience_packet(Audience *audience, Track *track, Packet *packet, int64_t now_us)
+{
+	Joined *joined = packet->video ? NULL : joined_of(audience, track);
+	Packet *made[JOINED_OUT_MAX];
+	unsigned count = joined ? joined_packet(joined, packet, now_us, made) : 0;
+	for (unsigned i = 0; i < count; i++)
+		feed_joined(audience, joined, made[i], now_us);
+	feed(audience, track, packet, now_us);
+}
+
+/* Halves that wait in vain. */
+static void feed_late(Audience *audience, int64_t now_us)
+{
+	for (unsigned i = 0; i < PLAN_HEARD; i++) {
+		Joined *joined = audience->joined[i];
+		Packet *late = joined ? joined_late(joined, now_us) : NULL;
+		if (late)
+			feed_joined(audience, joined, late, now_us);
+	}
 }
 
 static int64_t hold_us(const Audience *audience)
@@ -183,6 +267,7 @@ static bool serve_round(Audience *audience, int64_t now_us)
 
 void audience_settle(Audience *audience, int64_t now_us)
 {
+	feed_late(audience, now_us);
 	unsigned dropped = feed_shed(&audience->feed, now_us, on_shed, audience);
 	if (dropped)
 		STATS_ADD(audience->gear->stats, shed_total, dropped);

@@ -11,7 +11,7 @@
 /* Places of a plan; the first PLAN_HEARD are microphones. */
 enum { PLAN_MAIN = PLAN_HEARD, PLAN_MAIN_INSTEAD, PLAN_SLIDES, PLAN_PLACES };
 
-/* Who is to be seen and heard. Instead: for whoever is on main himself. */
+/* Who is to be seen and heard; of a picture's layers the lowest. Instead: for whoever is on main himself. */
 typedef struct Plan {
 	Track *tracks[PLAN_PLACES];
 	char on_main[PARAMS_ID_MAX + 1]; /* owner */

@@ -174,6 +174,18 @@ static json_t *on_peer_restart(Control *control, ChannelCall *call, json_t *para
 	return result ? result : refuse_peer(call, refusal, error);
 }
 
+static json_t *on_peer_limit(Control *control, ChannelCall *call, json_t *params)
+{
+	const char *id, *what;
+	json_int_t rung;
+	if (!read_id(params, "peer", &id, &what) ||
+		!rpc_integer(params, "rung", 0, RATION_TOP, &rung, &what))
+		return refuse_params(call, what);
+	return node_limit_peer(control->node, id, (unsigned)rung)
+		       ? json_object()
+		       : refuse_peer(call, NODE_NO_PEER, NULL);
+}
+
 static json_t *on_peer_delete(Control *control, ChannelCall *call, json_t *params)
 {
 	const char *id, *what;
@@ -205,6 +217,7 @@ static const struct {
 	{ "stage.delete", on_stage_delete },
 	{ "peer.put", on_peer_put },
 	{ "peer.restart", on_peer_restart },
+	{ "peer.limit", on_peer_limit },
 	{ "peer.delete", on_peer_delete },
 	{ "dump", on_dump },
 	{ "stats", on_stats },

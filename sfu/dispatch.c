@@ -91,7 +91,30 @@ static void on_slots(const char *stage, const char *const owners[SLOT_COUNT], vo
 	postbox_post(dispatch->box, tell_slots, news);
 }
 
-const RosterEvents dispatch_roster_events = { on_peer, on_track, on_slots };
+typedef struct RungNews {
+	Dispatch *dispatch;
+	char id[PARAMS_ID_MAX + 1];
+	uint64_t serial;
+	RationNews news;
+} RungNews;
+
+static void tell_rung(void *user)
+{
+	g_autofree RungNews *news = user;
+	Dispatch *dispatch = news->dispatch;
+	dispatch->events.rung(news->id, news->serial, &news->news, dispatch->user);
+}
+
+static void on_rung(const Params *params, uint64_t serial, const RationNews *told, void *user)
+{
+	Dispatch *dispatch = user;
+	RungNews *news = g_new0(RungNews, 1);
+	*news = (RungNews){ .dispatch = dispatch, .serial = serial, .news = *told };
+	g_strlcpy(news->id, params->id, sizeof news->id);
+	postbox_post(dispatch->box, tell_rung, news);
+}
+
+const RosterEvents dispatch_roster_events = { on_peer, on_track, on_slots, on_rung };
 
 static gboolean on_readable(int fd, GIOCondition condition, void *user)
 {

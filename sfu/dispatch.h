@@ -15,6 +15,7 @@ typedef struct DispatchEvents {
 	void (*track)(const char *id, uint64_t serial, Source source, bool flowing, void *user);
 	/* owners: "" for nobody */
 	void (*slots)(const char *stage, const char *const owners[SLOT_COUNT], void *user);
+	void (*rung)(const char *id, uint64_t serial, const RationNews *news, void *user);
 } DispatchEvents;
 
 /* NULL when no descriptor is left. */

@@ -6,6 +6,8 @@
 #define REPORT_US 1000000
 #define FEEDBACK_US 100000 /* Chromium's own interval; slower and its rate rises late */
 #define NACK_US 20000
+#define NACK_LEN_MAX (12 + 4 * GAPS_MAX)
+#define TRACKS_MAX (SOURCE_COUNT - 1 + PARAMS_LAYERS_MAX) /* the camera alone has layers */
 
 struct Intake {
 	Gear *gear;
@@ -14,12 +16,28 @@ struct Intake {
 	IntakeEvents events;
 	void *user;
 
-	Track *tracks[SOURCE_COUNT];
+	Track *tracks[TRACKS_MAX]; /* of a picture the lowest first */
+	unsigned track_count;
+	Track *sources[SOURCE_COUNT];
+	unsigned pictures; /* of the tracks that are alive, as counted in the stats */
 	TwccLog *twcc;
 	int64_t reported_us, fed_back_us, nacked_us;
 	bool has_clock;
 	int64_t clock_offset; /* smallest seen: the way with the least delay */
 };
+
+static void add_tracks(Intake *intake, const ParamsMedia *media)
+{
+	Track *below = NULL;
+	unsigned layers = MAX(media->rid_count, 1);
+	g_assert(intake->track_count + layers <= TRACKS_MAX);
+	for (unsigned layer = 0; layer < layers; layer++) {
+		Track *track = track_new(intake->params->owner, media);
+		track_link(track, (uint8_t)layer, below);
+		intake->tracks[intake->track_count++] = below = track;
+	}
+	intake->sources[media->source] = track_lowest(below);
+}
 
 Intake *intake_new(Gear *gear, const Params *params, Transport *transport,
 	const IntakeEvents *events, void *user)
@@ -31,10 +49,8 @@ Intake *intake_new(Gear *gear, const Params *params, Transport *transport,
 	intake->events = *events;
 	intake->user = user;
 	intake->twcc = twcc_log_new();
-	for (unsigned i = 0; i < params->media_count; i++) {
-		const ParamsMedia *media = &params->media[i];
-		intake->tracks[media->source] = track_new(params->owner, media);
-	}
+	for (unsigned i = 0; i < params->media_count; i++)
+		add_tracks(intake, &params->media[i]);
 	return intake;
 }
 
@@ -42,7 +58,8 @@ void intake_free(Intake *intake)
 {
 	if (!intake)
 		return;
-	for (unsigned i = 0; i < SOURCE_COUNT; i++)
+	STATS_ADD(intake->gear->stats, layers, -(uint64_t)intake->pictures);
+	for (unsigned i = 0; i < intake->track_count; i++)
 		track_free(intake->tracks[i]);
 	twcc_log_free(intake->twcc);
 	g_free(intake);
@@ -50,14 +67,14 @@ void intake_free(Intake *intake)
 
 Track *intake_track(Intake *intake, Source source)
 {
-	return intake->tracks[source];
+	return intake->sources[source];
 }
 
 static Track *track_of_ssrc(Intake *intake, uint32_t ssrc)
 {
-	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+	for (unsigned i = 0; i < intake->track_count; i++) {
 		Track *track = intake->tracks[i];
-		if (track && (track->ssrc == ssrc || track->rtx_ssrc == ssrc))
+		if (track->ssrc == ssrc || track->rtx_ssrc == ssrc)
 			return track;
 	}
 	return NULL;
@@ -83,15 +100,26 @@ static bool told_in_sdp(const Track *track, uint32_t ssrc)
 	return false;
 }
 
-/* The track of a stream seen for the first time: its MID says so, else the offer's a=ssrc lines,
- * else the payload type where only one track has it (RFC 8843 §9.2). */
+/* A layer is known by its name alone (RFC 8852): Firefox's a=ssrc lines stand in any order. */
+static bool is_layer(const Track *track, const Packet *packet, const RtpExtensions *extensions)
+{
+	const ParamsMedia *media = track->media;
+	const char *rid = is_repair(track, packet->rtp.payload_type) ? extensions->repaired_rid
+								     : extensions->rid;
+	return !media->rid_count || !strcmp(rid, media->rids[track->layer]);
+}
+
+/* The track of a stream seen for the first time: its MID says so, and its RID where there are
+ * layers, else the offer's a=ssrc lines, else the payload type where only one track has it (RFC
+ * 8843 §9.2). */
 static Track *claim(Intake *intake, const Packet *packet, const RtpExtensions *extensions)
 {
 	Track *only = NULL;
 	unsigned candidates = 0;
-	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+	for (unsigned i = 0; i < intake->track_count; i++) {
 		Track *track = intake->tracks[i];
-		if (!track || !takes_payload(track, packet->rtp.payload_type))
+		if (!takes_payload(track, packet->rtp.payload_type) ||
+			!is_layer(track, packet, extensions))
 			continue;
 		if (extensions->mid[0]) {
 			if (!strcmp(extensions->mid, track->media->mid))
@@ -160,12 +188,12 @@ static const RtpExtensionIds *extension_ids(const Intake *intake, RtpExtensionId
 	return merged;
 }
 
-static void set_flowing(Intake *intake, Track *track, bool flowing)
+static void set_flowing(Intake *intake, Track *lowest, bool flowing)
 {
-	if (track->flowing == flowing)
+	if (lowest->flowing == flowing)
 		return;
-	track->flowing = flowing;
-	intake->events.flowing(track, intake->user);
+	lowest->flowing = flowing;
+	intake->events.flowing(lowest, intake->user);
 }
 
 void intake_rtp(Intake *intake, Packet *packet)
@@ -194,7 +222,7 @@ void intake_rtp(Intake *intake, Packet *packet)
 		STATS_ADD(intake->gear->stats, rtx_in_total, 1);
 	}
 	if (track_receive(track, packet, now_us)) {
-		set_flowing(intake, track, true);
+		set_flowing(intake, track_lowest(track), true);
 		intake->events.packet(track, packet, intake->user);
 	} else {
 		STATS_ADD(intake->gear->stats, duplicates_total, 1);
@@ -214,9 +242,8 @@ static void on_sender_report(const RtcpSenderInfo *info, void *user)
 	if (!intake->has_clock || offset < intake->clock_offset) {
 		intake->has_clock = true;
 		intake->clock_offset = offset;
-		for (unsigned i = 0; i < SOURCE_COUNT; i++)
-			if (intake->tracks[i])
-				intake->tracks[i]->clock_offset = offset;
+		for (unsigned i = 0; i < intake->track_count; i++)
+			intake->tracks[i]->clock_offset = offset;
 	}
 	track_sender_report(track, info, now_us);
 	tap_feed_report(intake->gear->tap, track, info, now_us);
@@ -238,11 +265,11 @@ static void send_report(Intake *intake, int64_t now_us)
 {
 	uint8_t data[512 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 512);
-	RtcpReportBlock blocks[SOURCE_COUNT];
+	RtcpReportBlock blocks[TRACKS_MAX];
 	unsigned count = 0;
-	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+	for (unsigned i = 0; i < intake->track_count; i++) {
 		Track *track = intake->tracks[i];
-		if (track && track->ssrc && track->reception.started)
+		if (track->ssrc && track->reception.started)
 			reception_report(&track->reception, track->ssrc, now_us, &blocks[count++]);
 	}
 	rtcp_write_rr(&out, intake->params->rtcp_ssrc, blocks, count);
@@ -256,9 +283,8 @@ static void send_feedback(Intake *intake)
 		uint8_t data[1100 + SRTCP_TRAILER_MAX];
 		Writer out = writer_of(data, 1100);
 		uint32_t ssrc = 0;
-		for (unsigned i = 0; i < SOURCE_COUNT && !ssrc; i++)
-			if (intake->tracks[i])
-				ssrc = intake->tracks[i]->ssrc;
+		for (unsigned i = 0; i < intake->track_count && !ssrc; i++)
+			ssrc = intake->tracks[i]->ssrc;
 		if (!twcc_log_write(intake->twcc, &out, intake->params->rtcp_ssrc, ssrc))
 			return;
 		send_rtcp(intake, &out, data);
@@ -269,12 +295,16 @@ static void ask_again(Intake *intake, int64_t now_us)
 {
 	uint8_t data[1100 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 1100);
-	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+	for (unsigned i = 0; i < intake->track_count; i++) {
 		Track *track = intake->tracks[i];
 		uint16_t lost[GAPS_MAX];
-		unsigned count = track ? gaps_due(&track->gaps, lost, GAPS_MAX, now_us) : 0;
+		unsigned count = gaps_due(&track->gaps, lost, GAPS_MAX, now_us);
 		if (!count)
 			continue;
+		if ((size_t)(out.end - out.at) < NACK_LEN_MAX) {
+			send_rtcp(intake, &out, data);
+			out = writer_of(data, 1100);
+		}
 		rtcp_write_nack(&out, intake->params->rtcp_ssrc, track->ssrc, lost, count);
 		STATS_ADD(intake->gear->stats, nack_out_total, count);
 	}
@@ -285,9 +315,9 @@ static void ask_keyframes(Intake *intake, int64_t now_us)
 {
 	uint8_t data[128 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 128);
-	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
+	for (unsigned i = 0; i < intake->track_count; i++) {
 		Track *track = intake->tracks[i];
-		if (!track || !track_keyframe_due(track, now_us))
+		if (!track_keyframe_due(track, now_us))
 			continue;
 		rtcp_write_pli(&out, intake->params->rtcp_ssrc, track->ssrc);
 		STATS_ADD(intake->gear->stats, keyframe_requests_total, 1);
@@ -295,13 +325,39 @@ static void ask_keyframes(Intake *intake, int64_t now_us)
 	send_rtcp(intake, &out, data);
 }
 
-void intake_tick(Intake *intake, int64_t now_us)
+static bool is_silent(const Track *lowest, int64_t now_us)
+{
+	for (const Track *layer = lowest; layer; layer = layer->higher)
+		if (now_us - layer->last_packet_us <= TRACK_SILENT_US)
+			return false;
+	return true;
+}
+
+static void notice_silence(Intake *intake, int64_t now_us)
 {
 	for (unsigned i = 0; i < SOURCE_COUNT; i++) {
-		Track *track = intake->tracks[i];
-		if (track && track->flowing && now_us - track->last_packet_us > TRACK_SILENT_US)
-			set_flowing(intake, track, false);
+		Track *lowest = intake->sources[i];
+		if (lowest && lowest->flowing && is_silent(lowest, now_us))
+			set_flowing(intake, lowest, false);
 	}
+}
+
+static void count_layers(Intake *intake, int64_t now_us)
+{
+	unsigned pictures = 0;
+	for (unsigned i = 0; i < intake->track_count; i++)
+		pictures += intake->tracks[i]->media->video &&
+			    track_is_alive(intake->tracks[i], now_us);
+	if (pictures == intake->pictures)
+		return;
+	STATS_ADD(intake->gear->stats, layers, (uint64_t)pictures - intake->pictures);
+	intake->pictures = pictures;
+}
+
+void intake_tick(Intake *intake, int64_t now_us)
+{
+	notice_silence(intake, now_us);
+	count_layers(intake, now_us);
 	if (!transport_path(intake->transport))
 		return;
 	ask_keyframes(intake, now_us);

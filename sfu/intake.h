@@ -12,14 +12,14 @@ typedef struct Intake Intake;
 typedef struct IntakeEvents {
 	/* A packet that viewers want; borrowed. */
 	void (*packet)(Track *track, Packet *packet, void *user);
-	/* Media of this track began or has stopped. */
+	/* Media of this source began or has stopped; of layers the lowest. */
 	void (*flowing)(Track *track, void *user);
 } IntakeEvents;
 
 Intake *intake_new(Gear *gear, const Params *params, Transport *transport,
 	const IntakeEvents *events, void *user);
 void intake_free(Intake *intake);
-/* By source; NULL where the peer has none. */
+/* By source, of layers the lowest; NULL where the peer has none. */
 Track *intake_track(Intake *intake, Source source);
 
 /* Takes the reference. */

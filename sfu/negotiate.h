@@ -2,7 +2,8 @@
  *
  * Pure: any thread, no state. A viewer's n-th audio section becomes slot a0..a2, its first two
  * video sections main and slides, further ones stay inactive. A publisher's sections become mic,
- * camera and screen as `sources` says, or in that order. */
+ * camera and screen as `sources` says, or in that order; a camera in VP8 may come in layers
+ * (simulcast). */
 #pragma once
 #include "params.h"
 #include <glib.h>

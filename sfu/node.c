@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define DUMP_PAGE 500 /* 500 rows of 200 bytes: within a message of 160 KiB */
+#define DUMP_PAGE 500 /* 500 rows of 270 bytes: within a message of 160 KiB */
 #define STAGES_MAX 200
 #define OPENING_MAX 512 /* peers on their way in: 512 handshakes of 78 KiB are 40 MiB (T-24) */
 #define ALIVE_EVERY_S 1
@@ -27,6 +27,7 @@ typedef struct Known {
 	char word[8], mid[RTP_ID_MAX + 1];           /* of a section in its bundle */
 	char remote_ufrag[ICE_REMOTE_UFRAG_MAX + 1]; /* of its newest ICE */
 	json_t *restarted; /* result of its last ICE restart; NULL before the first */
+	RationNews line;   /* of a viewer; why is NULL before the first news */
 } Known;
 
 typedef struct KnownStage {
@@ -133,6 +134,31 @@ static void on_slots(const char *stage, const char *const owners[SLOT_COUNT], vo
 		node->user);
 }
 
+static void tell_line(json_t *row, const RationNews *line)
+{
+	if (!line->why)
+		return;
+	json_object_set_new(row, "rung", json_integer(line->rung));
+	json_object_set_new(row, "why", json_string(line->why));
+	json_object_set_new(row, "rate_bps", json_integer(line->rate_bps));
+	json_object_set_new(row, "loss_percent", json_integer(line->loss_percent));
+	json_object_set_new(
+		row, "rtt_ms", line->rtt_ms < 0 ? json_null() : json_integer(line->rtt_ms));
+}
+
+static void on_rung(const char *id, uint64_t serial, const RationNews *news, void *user)
+{
+	Node *node = user;
+	Known *known = known_of(node, id, serial);
+	if (!known)
+		return;
+	known->line = *news;
+	json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "boot", node->boot, "peer", known->id,
+		"stage", known->stage, "owner", known->owner);
+	tell_line(params, news);
+	node->notify("peer.rung", params, node->user);
+}
+
 /* -- life -- */
 
 static void note_alive(void *user)
@@ -173,9 +199,11 @@ static void set_candidates(Node *node, const NodeSettings *settings)
 	for (unsigned i = 0; i < node->candidate_count; i++) {
 		const SdpCandidate *candidate = &node->candidates[i];
 		if (sdp_ice_is_shunned(candidate))
-			g_warning("sfu: Chromium takes no media from %s port %u of %s: choose a port "
-				  "above 1023",
-				candidate->tcp ? "TCP" : "UDP", candidate->port, candidate->address);
+			g_warning(
+				"sfu: Chromium takes no media from %s port %u of %s: choose a port "
+				"above 1023",
+				candidate->tcp ? "TCP" : "UDP", candidate->port,
+				candidate->address);
 	}
 }
 
@@ -196,7 +224,7 @@ static bool make_workers(Node *node, const NodeSettings *settings, GError **erro
 
 Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GError **error)
 {
-	static const DispatchEvents events = { on_peer, on_track, on_slots };
+	static const DispatchEvents events = { on_peer, on_track, on_slots, on_rung };
 	Node *node = g_new0(Node, 1);
 	unsigned char random[16];
 	node->notify = notify;
@@ -478,6 +506,30 @@ json_t *node_restart_peer(Node *node, const char *id, json_int_t rev, const char
 	return json_incref(known->restarted);
 }
 
+typedef struct Limit {
+	Roster *roster;
+	char id[PARAMS_ID_MAX + 1];
+	unsigned rung;
+} Limit;
+
+static void limit_peer(void *user)
+{
+	g_autofree Limit *limit = user;
+	roster_limit_peer(limit->roster, limit->id, limit->rung);
+}
+
+bool node_limit_peer(Node *node, const char *id, unsigned rung)
+{
+	const Known *known = g_hash_table_lookup(node->peers, id);
+	if (!known || known->role != ROLE_VIEWER)
+		return false;
+	Limit *limit = g_new0(Limit, 1);
+	*limit = (Limit){ .roster = node->rosters[known->worker], .rung = rung };
+	g_strlcpy(limit->id, id, sizeof limit->id);
+	roster_post(limit->roster, limit_peer, limit);
+	return true;
+}
+
 void node_delete_peer(Node *node, const char *id)
 {
 	const Known *known = g_hash_table_lookup(node->peers, id);
@@ -584,11 +636,12 @@ json_t *node_dump(Node *node, const char *after)
 	g_ptr_array_sort(order, by_id);
 	for (unsigned i = 0; i < order->len && i < DUMP_PAGE; i++) {
 		const Known *known = order->pdata[i];
-		json_array_append_new(peers,
-			json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s}", "peer", known->id, "rev",
-				known->rev, "stage", known->stage, "owner", known->owner, "role",
-				known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
-				state_names[known->state], "transport", known->transport));
+		json_t *row = json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s}", "peer", known->id, "rev",
+			known->rev, "stage", known->stage, "owner", known->owner, "role",
+			known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
+			state_names[known->state], "transport", known->transport);
+		tell_line(row, &known->line);
+		json_array_append_new(peers, row);
 	}
 	return json_pack("{s:s,s:o,s:o,s:b}", "boot", node->boot, "stages", stages, "peers", peers,
 		"more", order->len > DUMP_PAGE);

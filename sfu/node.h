@@ -52,6 +52,8 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
  * already there is nothing to restart, and no fragment in the result. NULL as above. */
 json_t *node_restart_peer(Node *node, const char *id, json_int_t rev, const char *fragment,
 	NodeRefusal *refusal, GError **error);
+/* The highest rung of the ladder that this viewer is given. False: there is no such viewer. */
+bool node_limit_peer(Node *node, const char *id, unsigned rung);
 void node_delete_peer(Node *node, const char *id);
 /* Returns the revision that holds now. */
 json_int_t node_put_stage(Node *node, const char *id, json_int_t rev, const StageWish *wish);

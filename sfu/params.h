@@ -11,6 +11,7 @@
 
 #define PARAMS_ID_MAX 64   /* ids of peers, stages and owners; ours are 22 characters */
 #define PARAMS_MEDIA_MAX 8 /* 5 slots, or 3 sources */
+#define PARAMS_LAYERS_MAX 3 /* of one camera (simulcast): a quarter, a half, the full size */
 
 typedef enum Role { ROLE_VIEWER, ROLE_PUBLISHER } Role;
 
@@ -31,11 +32,15 @@ typedef struct ParamsMedia {
 	Source source;                     /* publishers */
 	uint8_t payload_type[CODEC_COUNT]; /* 0: not agreed */
 	uint8_t rtx_payload_type[CODEC_COUNT];
+	uint8_t red_payload_type; /* of Opus in RED, to viewers; 0: not agreed */
 	RtpExtensionIds extensions;
 	uint32_t ssrc, rtx_ssrc; /* viewers: ours */
 	uint32_t remote_ssrcs[SDP_SSRC_MAX],
 		remote_rtx_ssrcs[SDP_SSRC_MAX]; /* publishers, if told */
 	unsigned remote_ssrc_count;
+	/* publishers: the layers of a camera, lowest first; count 0: it comes as one stream */
+	char rids[PARAMS_LAYERS_MAX][RTP_ID_MAX + 1];
+	unsigned rid_count;
 	bool nack, transport_cc;
 } ParamsMedia;
 

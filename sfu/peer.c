@@ -126,8 +126,8 @@ void peer_tick(Peer *peer, int64_t now_us)
 	transport_tick(peer->transport, now_us);
 	if (peer->intake)
 		intake_tick(peer->intake, now_us);
-	else
-		viewer_tick(peer->viewer, now_us);
+	else if (viewer_tick(peer->viewer, now_us))
+		peer->events.rung(peer, peer->user);
 }
 
 void peer_set_stage(Peer *peer, struct Stage *stage)

@@ -13,6 +13,8 @@ typedef struct PeerEvents {
 	void (*state)(Peer *peer, TransportState state, const char *reason, void *user);
 	void (*packet)(Peer *peer, Track *track, Packet *packet, void *user);
 	void (*flowing)(Peer *peer, Track *track, void *user);
+	/* Its viewer's rung has changed. */
+	void (*rung)(Peer *peer, void *user);
 	/* This ufrag of ours is no longer taken. */
 	void (*ufrag_gone)(Peer *peer, const char *ufrag, void *user);
 } PeerEvents;
@@ -31,7 +33,8 @@ void peer_restart(Peer *peer, const IceGeneration *next);
 Path *peer_check(Peer *peer, const IceCheck *check, const Address *from,
 	const uint8_t local_ip[16], TcpLine *line);
 Viewer *peer_viewer(Peer *peer);              /* NULL for a publisher */
-Track *peer_track(Peer *peer, Source source); /* NULL for a viewer, or without that source */
+/* Of layers the lowest; NULL for a viewer, or without that source. */
+Track *peer_track(Peer *peer, Source source);
 /* Publishers each tick, viewers about every 100 ms. */
 void peer_tick(Peer *peer, int64_t now_us);
 

@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #define REPLAY_SQUEEZE 5 /* 33 ms between pictures become 1 ms */
+#define STEP_BEHIND 20   /* parts of a second: a layer may lie so far behind the one before it */
 
 void rewrite_init(Rewrite *rewrite, uint64_t random)
 {
@@ -33,13 +34,12 @@ static uint32_t timestamp_now(const Rewrite *rewrite, uint32_t clock_rate, int64
 	return rewrite->timestamp_out + MAX(step, 1);
 }
 
-void rewrite_switch(
-	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+/* Starts a span with this packet at that outgoing timestamp. */
+static void start_span(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t timestamp)
 {
 	/* An unfinished frame leaves a gap of one, so that the decoder knows that it is (RFC 3550
 	 * has no other way to say so). */
 	uint64_t out_start = rewrite->highest_out + (rewrite->frame_open ? 2 : 1);
-	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
 
 	*next_span(rewrite) = (RewriteSpan){
 		.source = source,
@@ -55,6 +55,33 @@ void rewrite_switch(
 	rewrite->highest_in = first->sequence - 1;
 	rewrite->timestamp_in = first->rtp.timestamp;
 	rewrite->frame_open = rewrite->replaying = false;
+}
+
+void rewrite_switch(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	start_span(rewrite, source, first, timestamp_now(rewrite, clock_rate, now_us));
+}
+
+void rewrite_step(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t timestamp,
+	uint32_t clock_rate, int64_t now_us)
+{
+	uint32_t by_time = timestamp_now(rewrite, clock_rate, now_us);
+	uint32_t exact = rewrite_timestamp(rewrite, timestamp);
+	int32_t ahead = (int32_t)(exact - rewrite->timestamp_out);
+	int64_t apart = (int32_t)(exact - by_time);
+	if (rewrite->replaying || ahead < -(int32_t)(clock_rate / STEP_BEHIND) ||
+		ABS(apart) > clock_rate)
+		exact = by_time;
+	else if (ahead <= 0)
+		exact = rewrite->timestamp_out + 1;
+	start_span(rewrite, source, first, exact);
+}
+
+void rewrite_follow(Rewrite *rewrite, uint64_t source, const Packet *first)
+{
+	start_span(rewrite, source, first,
+		first->rtp.timestamp + current_span(rewrite)->timestamp_offset);
 }
 
 void rewrite_replay(

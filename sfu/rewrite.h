@@ -56,6 +56,15 @@ void rewrite_init(Rewrite *rewrite, uint64_t random);
 void rewrite_switch(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,
 	int64_t now_us);
 
+/* The same for another layer of the same picture, where both clocks are known: timestamp is what the
+ * source before would have given to this packet. The stream goes on from there, exactly; by the
+ * time that has passed where that is past belief. */
+void rewrite_step(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t timestamp,
+	uint32_t clock_rate, int64_t now_us);
+/* The same for a source that has the same sound in other packets, with the same timestamps: they go
+ * on as they were. */
+void rewrite_follow(Rewrite *rewrite, uint64_t source, const Packet *first);
+
 /* The same for packets of the past that are sent in one go: time passes 32 times faster in them, so
  * that they do not delay what is shown after them. Ends with rewrite_live(). */
 void rewrite_replay(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,

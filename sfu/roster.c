@@ -111,6 +111,14 @@ static void on_flowing(Peer *peer, Track *track, void *user)
 		peer_params(peer), entry->serial, track->source, track->flowing, roster->user);
 }
 
+static void on_rung(Peer *peer, void *user)
+{
+	Entry *entry = user;
+	Roster *roster = entry->roster;
+	RationNews news = ration_news(viewer_ration(peer_viewer(peer)));
+	roster->events.rung(peer_params(peer), entry->serial, &news, roster->user);
+}
+
 static void on_ufrag_gone(Peer *peer, const char *ufrag, void *user)
 {
 	forget_ufrag(user, ufrag);
@@ -430,7 +438,8 @@ static Share *take_share(Roster *roster, const char *id, unsigned home)
 
 void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home)
 {
-	static const PeerEvents events = { on_state, on_packet, on_flowing, on_ufrag_gone };
+	static const PeerEvents events = { on_state, on_packet, on_flowing, on_rung,
+		on_ufrag_gone };
 	int64_t now_us = worker_now_us(roster->gear.worker);
 	roster_delete_peer(roster, params->id);
 
@@ -457,6 +466,13 @@ void roster_restart_peer(Roster *roster, const char *id, const IceGeneration *ne
 		return;
 	peer_restart(entry->peer, next);
 	note_ufrag(entry, next->local.ufrag);
+}
+
+void roster_limit_peer(Roster *roster, const char *id, unsigned rung)
+{
+	Entry *entry = entry_of(roster, id);
+	if (entry && !entry->closed && peer_viewer(entry->peer))
+		viewer_limit(peer_viewer(entry->peer), rung);
 }
 
 void roster_delete_peer(Roster *roster, const char *id)

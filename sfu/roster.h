@@ -18,6 +18,8 @@ typedef struct RosterEvents {
 	void (*track)(
 		const Params *params, uint64_t serial, Source source, bool flowing, void *user);
 	void (*slots)(const char *stage, const char *const owners[SLOT_COUNT], void *user);
+	/* A viewer's line carries more or less than before. */
+	void (*rung)(const Params *params, uint64_t serial, const RationNews *news, void *user);
 } RosterEvents;
 
 typedef struct RosterSockets {
@@ -52,6 +54,7 @@ Stats *roster_stats(Roster *roster);
  * home: worker of its stage, which is there; a publisher is put there alone. */
 void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home);
 void roster_delete_peer(Roster *roster, const char *id);
+void roster_limit_peer(Roster *roster, const char *id, unsigned rung);
 /* Its ICE restarts; the old credentials hold until the first check with the new ones. */
 void roster_restart_peer(Roster *roster, const char *id, const IceGeneration *next);
 /* On the stage's home. */

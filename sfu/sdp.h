@@ -29,7 +29,7 @@ typedef struct SdpCodec {
 	/* H.264: profile-level-id (0 if absent) and packetization-mode */
 	uint32_t profile_level_id;
 	uint8_t packetization_mode;
-	char fmtp[128];             /* as offered, for Opus and H.264; "" if longer (webrtcbin's is) */
+	char fmtp[128];             /* as offered, for Opus, RED and H.264; "" if longer (webrtcbin's is) */
 } SdpCodec;
 
 typedef struct SdpMedia {

@@ -26,7 +26,7 @@ static SdpCodecName codec_name(SdpKind kind, const char *rtpmap)
 		return SDP_H264;
 	if (!g_ascii_strncasecmp(rtpmap, "rtx/", 4))
 		return SDP_RTX;
-	if (!g_ascii_strncasecmp(rtpmap, "red/", 4))
+	if (!g_ascii_strcasecmp(rtpmap, kind == SDP_AUDIO ? "red/48000/2" : "red/90000"))
 		return SDP_RED;
 	return SDP_CODEC_OTHER;
 }
@@ -73,7 +73,8 @@ static void add_codec(
 		if (!repaired || codec_name(media->kind, repaired) == SDP_CODEC_OTHER)
 			return;
 	}
-	if (fmtps[type] && (codec.name == SDP_H264 || codec.name == SDP_OPUS))
+	if (fmtps[type] &&
+		(codec.name == SDP_H264 || codec.name == SDP_OPUS || codec.name == SDP_RED))
 		read_fmtp(&codec, fmtps[type]);
 	media->codecs[media->codec_count++] = codec;
 }

@@ -70,6 +70,7 @@ static void close_mirror(Mirror *mirror)
 		link = &(*link)->next_there;
 	*link = mirror->next_there;
 	audience_forget(share->audience, mirror->track);
+	track_unlink(mirror->track);
 	track_free(mirror->track);
 	g_free(mirror);
 }
@@ -123,6 +124,16 @@ static void set_clock(Track *track, const SpreadNews *news)
 	track->clock_offset = news->clock_offset;
 }
 
+/* To the other layers of its picture, whichever of them are there by now. */
+static void link_layers(Share *share, Track *track, const SpreadNews *news)
+{
+	const Mirror *other = share->own;
+	while (other && other->track->picture != news->picture)
+		other = other->next_there;
+	track->picture = news->picture;
+	track_link(track, news->layer, other ? other->track : NULL);
+}
+
 static void open_mirror(Share *share, const SpreadNews *news)
 {
 	Mirror **bucket = find(share->mirrors, news->track);
@@ -134,6 +145,7 @@ static void open_mirror(Share *share, const SpreadNews *news)
 	mirror->track = track_new_mirror(mirror->owner, &mirror->media, news->track);
 	mirror->track->ssrc = 1; /* it is known where to ask for keyframes: at home */
 	set_clock(mirror->track, news);
+	link_layers(share, mirror->track, news);
 	for (unsigned i = 0; i < news->past_count; i++)
 		track_follow(mirror->track, news->past[i]);
 	*bucket = mirror;
@@ -141,13 +153,18 @@ static void open_mirror(Share *share, const SpreadNews *news)
 	share->own = mirror;
 }
 
+Track *share_track(Mirrors *mirrors, uint64_t track)
+{
+	const Mirror *mirror = *find(mirrors, track);
+	return mirror ? mirror->track : NULL;
+}
+
 static void take_plan(Share *share, const SpreadNews *news, int64_t now_us)
 {
 	Plan plan = { 0 };
-	for (unsigned i = 0; i < PLAN_PLACES; i++) {
-		const Mirror *mirror = news->plan[i] ? *find(share->mirrors, news->plan[i]) : NULL;
-		plan.tracks[i] = mirror ? mirror->track : NULL;
-	}
+	for (unsigned i = 0; i < PLAN_PLACES; i++)
+		if (news->plan[i])
+			plan.tracks[i] = share_track(share->mirrors, news->plan[i]);
 	g_strlcpy(plan.on_main, news->on_main, sizeof plan.on_main);
 	audience_plan(share->audience, &plan, now_us);
 }

@@ -35,6 +35,8 @@ Peer *share_any_peer(const Share *share);
 void share_news(Share *share, const SpreadNews *news, int64_t now_us);
 /* A packet of this track, borrowed. False: no share knows it. */
 bool share_packet(Mirrors *mirrors, uint64_t track, Packet *packet, int64_t now_us);
+/* The mirror of this track; NULL: no share has one. */
+Track *share_track(Mirrors *mirrors, uint64_t track);
 /* At the end of each turn. */
 void share_settle(Share *share, int64_t now_us);
 /* Each tick of the worker. */

@@ -1,4 +1,5 @@
 #include "slot.h"
+#include "pick.h"
 #include <openssl/rand.h>
 
 static uint64_t random_number(void)
@@ -11,7 +12,7 @@ static uint64_t random_number(void)
 
 void slot_init(Slot *slot, const ParamsMedia *media)
 {
-	*slot = (Slot){ .media = media };
+	*slot = (Slot){ .media = media, .layer_max = PARAMS_LAYERS_MAX - 1 };
 	rewrite_init(&slot->rewrite, random_number());
 	slot->rtx_index = random_number() % 0x7ffe;
 	slot->repeat_credit = SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST / 4;
@@ -26,22 +27,91 @@ static void put(Track **place, Track *track)
 	*place = track;
 }
 
+static void let_go_of_still(Slot *slot)
+{
+	g_clear_pointer(&slot->still, still_unref);
+	slot->still_next = 0;
+	slot->held = false;
+}
+
+static uint64_t sound_of(const Track *track)
+{
+	return track->made_of ? track->made_of : track->id;
+}
+
 void slot_clear(Slot *slot)
 {
 	put(&slot->track, NULL);
 	put(&slot->next, NULL);
+	let_go_of_still(slot);
 }
 
 void slot_aim(Slot *slot, Track *track)
 {
 	if (track && !slot->media->payload_type[track->codec])
 		track = NULL;
-	if (!track)
+	if (!track || slot->held)
 		slot_clear(slot);
-	else if (track == slot->track)
+	if (!track)
+		return;
+	if (track == slot->track)
 		put(&slot->next, NULL);
 	else
 		put(&slot->next, track);
+}
+
+void slot_hold(Slot *slot, Track *track)
+{
+	if (track && !slot->media->payload_type[track->codec])
+		track = NULL;
+	if (slot->held && track == slot->track)
+		return;
+	slot_clear(slot);
+	put(&slot->track, track);
+	slot->held = track != NULL;
+	slot->catch_at = 0;
+}
+
+void slot_show(Slot *slot, Still *still, int64_t now_us)
+{
+	Track *track = slot->track;
+	bool same = slot->still && slot->still->from == still->from;
+	if (!slot->held || (same && slot->still_again))
+		return;
+	slot->still_again = same;
+	still_ref(still);
+	still_unref(slot->still);
+	slot->still = still;
+	slot->still_next = 0;
+	slot->source = track->id;
+	rewrite_switch(&slot->rewrite, track->id, still->packets[0], track->clock_rate, now_us);
+}
+
+static bool is_of(const Track *track, const Track *lowest)
+{
+	return track && track->picture == lowest->picture;
+}
+
+void slot_pick(Slot *slot, int64_t now_us)
+{
+	Track *lowest = slot->lowest;
+	if (!lowest)
+		return;
+	Track *layer = pick_layer(lowest, slot->layer_max, now_us);
+	/* While nothing of the picture comes, what there is stays. */
+	if (layer)
+		slot_aim(slot, layer);
+	else if (!is_of(slot->next, lowest) && !is_of(slot->track, lowest))
+		slot_aim(slot, lowest);
+}
+
+void slot_drop(Slot *slot)
+{
+	if (!slot->track || slot->held || !slot->lowest || !is_of(slot->track, slot->lowest) ||
+		slot->track->layer <= slot->layer_max)
+		return;
+	put(&slot->track, NULL);
+	slot->catch_at = 0;
 }
 
 void slot_remind(Slot *slot, int64_t now_us)
@@ -52,15 +122,19 @@ void slot_remind(Slot *slot, int64_t now_us)
 
 void slot_release(Slot *slot, const Track *track)
 {
-	if (slot->track == track)
+	if (slot->track == track) {
 		put(&slot->track, NULL);
+		let_go_of_still(slot);
+	}
 	if (slot->next == track)
 		put(&slot->next, NULL);
+	if (slot->lowest == track)
+		slot->lowest = NULL;
 }
 
 void slot_begin_anew(Slot *slot)
 {
-	if (!slot->track || !slot->media->video)
+	if (!slot->track || !slot->media->video || slot->held)
 		return;
 	if (!slot->next)
 		put(&slot->next, slot->track);
@@ -70,54 +144,22 @@ void slot_begin_anew(Slot *slot)
 
 void slot_pause(Slot *slot, int64_t now_us)
 {
-	if (!slot->track || !slot->media->video)
+	if (!slot->track || !slot->media->video || slot->held)
 		return;
 	slot_begin_anew(slot);
 	slot->slow = true;
 	slot_want_keyframe(slot, now_us);
 }
 
-/* Header, rewritten descriptor and what to seal behind it. */
-static void build(const Slot *slot, const Track *track, const Packet *packet,
-	const Rewritten *numbers, bool again, uint64_t index, uint16_t *transport_cc,
-	SlotPacket *out)
+/* What goes out, beside what it comes from. */
+static SlotFrame frame_of(const Slot *slot, bool again, uint64_t index, uint16_t *transport_cc)
 {
-	const ParamsMedia *media = slot->media;
-	const RtpOut header = {
-		.timestamp = numbers->timestamp,
-		.ssrc = again ? media->rtx_ssrc : media->ssrc,
-		.sequence = (uint16_t)index,
-		.payload_type = again ? media->rtx_payload_type[track->codec]
-				      : media->payload_type[track->codec],
-		.marker = packet->rtp.marker,
-		.ids = &media->extensions,
-		.transport_cc = media->extensions.id[RTP_EXT_TRANSPORT_CC] ? (*transport_cc)++ : -1,
-		.audio_level = packet->audio_level,
-		.voice = packet->voice,
-		.orientation = packet->orientation,
-	};
-	SealJob *job = &out->job;
-	out->video = packet->video;
-	*job = (SealJob){ .index = index, .ssrc = header.ssrc };
-	job->header_len = (uint16_t)rtp_write(out->header, sizeof out->header, &header, NULL);
-
-	unsigned prefix = 0;
-	unsigned skip = 0;
-	if (again) {
-		job->prefix[prefix++] = (uint8_t)(numbers->sequence >> 8);
-		job->prefix[prefix++] = (uint8_t)numbers->sequence;
-	}
-	if (track->codec == CODEC_VP8) {
-		Vp8 vp8 = packet->vp8;
-		vp8.picture_id = numbers->picture_id;
-		vp8.tl0picidx = numbers->tl0picidx;
-		vp8.keyidx = numbers->keyidx;
-		skip = packet->vp8.descriptor_len;
-		prefix += (unsigned)vp8_write(job->prefix + prefix, &vp8);
-	}
-	job->prefix_len = (uint8_t)prefix;
-	job->payload = packet->data + packet->rtp.payload_at + skip;
-	job->payload_len = (uint16_t)(packet->rtp.payload_len - skip);
+	return (SlotFrame){ .media = slot->media,
+		.again = again,
+		.index = index,
+		.transport_cc = transport_cc,
+		.redundancy = again ? 0 : slot->redundancy,
+		.past_from = slot->rewrite.spans[slot->rewrite.current].in_start };
 }
 
 void slot_begin_past(Slot *slot, int64_t now_us)
@@ -129,6 +171,7 @@ void slot_begin_past(Slot *slot, int64_t now_us)
 		track->clock_rate, now_us);
 	slot->catch_at = track->gop_from;
 	slot->source = track->id;
+	slot->sound = sound_of(track);
 	put(&slot->track, track);
 	put(&slot->next, NULL);
 }
@@ -144,15 +187,30 @@ static bool emit(
 	}
 	if (!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
 		return false;
-	build(slot, slot->track, packet, &numbers, false, numbers.sequence, transport_cc, out);
+	const SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc);
+	slot_packet_make(out, &frame, slot->track, packet, &numbers);
 	slot->packets++;
-	slot->bytes += packet->rtp.payload_len;
+	slot->bytes += (uint32_t)out->job.prefix_len + out->job.payload_len;
 	slot->repeat_credit = MIN(slot->repeat_credit + 1, SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST);
 	return true;
 }
 
+int64_t slot_behind_us(const Slot *slot, int64_t now_us)
+{
+	uint64_t highest = slot->track ? history_highest(slot->track->history) : 0;
+	for (uint64_t at = slot->catch_at; at && at <= highest; at++) {
+		const Packet *packet = history_find(slot->track->history, at);
+		if (packet)
+			return now_us - packet->arrived_us;
+	}
+	return 0;
+}
+
 bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
 {
+	while (slot->track && slot_is_showing(slot))
+		if (emit(slot, slot->still->packets[slot->still_next++], transport_cc, now_us, out))
+			return true;
 	if (!slot->catch_at || !slot->track || slot->track->id != slot->source)
 		return false;
 	uint64_t highest = history_highest(slot->track->history);
@@ -167,6 +225,49 @@ bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket 
 	return false;
 }
 
+/* The numbers go on with the first packet of another source. False: what it has was heard before.
+ */
+static bool begin_with(Slot *slot, const Track *track, const Packet *packet, int64_t now_us)
+{
+	bool same_sound = slot->source != track->id && slot->sound == sound_of(track);
+	uint32_t ahead = packet->rtp.timestamp - slot->rewrite.timestamp_in;
+	/* A second behind or more is no repeated sound but a publisher's clock that began anew. */
+	if (same_sound && -ahead < track->clock_rate)
+		return false;
+	const Track *before = slot->track;
+	uint32_t timestamp;
+	if (same_sound && ahead <= INT32_MAX)
+		rewrite_follow(&slot->rewrite, track->id, packet);
+	else if (before && before != track && before->picture == track->picture &&
+		 slot->source == before->id &&
+		 track_translate(before, track, packet->rtp.timestamp, &timestamp))
+		rewrite_step(
+			&slot->rewrite, track->id, packet, timestamp, track->clock_rate, now_us);
+	else
+		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
+	slot->catch_at = slot->live_from = 0;
+	slot->slow = false;
+	slot->source = track->id;
+	slot->sound = sound_of(track);
+	return true;
+}
+
+/* A voice and the same in joined packets: the change is where a pair begins, at an even number of
+ * the publisher's, so that nothing is heard twice or left out. True: this packet is not for now. */
+static bool waits_for_pair(Slot *slot, const Track *track, const Packet *packet)
+{
+	if (!slot->track || !slot->next || sound_of(slot->track) != sound_of(slot->next))
+		return false;
+	const Track *publishers = slot->next->made_of ? slot->track : slot->next;
+	if (track != publishers || packet->sequence & 1)
+		return track == slot->next;
+	if (track == slot->next)
+		return false;
+	put(&slot->track, slot->next); /* this one and what follows come joined */
+	put(&slot->next, NULL);
+	return true;
+}
+
 static bool begins_picture(const Slot *slot, const Packet *packet)
 {
 	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
@@ -175,25 +276,33 @@ static bool begins_picture(const Slot *slot, const Packet *packet)
 bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
 	int64_t now_us, SlotPacket *out)
 {
-	if (track == slot->track && track->id != slot->source) {
+	if (track == slot->track && track->id != slot->source && slot->sound == sound_of(track)) {
+		if (!begin_with(slot, track, packet, now_us))
+			return false;
+	} else if (track == slot->track && track->id != slot->source && !slot->held) {
 		put(&slot->next, slot->next ? slot->next : track);
 		put(&slot->track, NULL);
 		track_want_keyframe(track, now_us);
 	}
-	if (track == slot->track && (slot->catch_at || packet->sequence < slot->live_from))
+	if (slot->held ||
+		(track == slot->track && (slot->catch_at || packet->sequence < slot->live_from)))
+		return false;
+	if (waits_for_pair(slot, track, packet))
 		return false;
 	if (track == slot->next && packet->keyframe && packet->rtp.payload_len) {
-		rewrite_switch(&slot->rewrite, track->id, packet, track->clock_rate, now_us);
-		slot->catch_at = slot->live_from = 0;
-		slot->slow = false;
+		if (!begin_with(slot, track, packet, now_us))
+			return false;
 		put(&slot->track, track);
-		slot->source = track->id;
 		put(&slot->next, NULL);
 	}
 	if (track != slot->track)
 		return false;
 	if (slot->rewrite.replaying && begins_picture(slot, packet))
 		rewrite_live(&slot->rewrite, packet, track->clock_rate, now_us);
+	if (slot->paced && packet->video) {
+		slot->catch_at = packet->sequence;
+		return false;
+	}
 	return emit(slot, packet, transport_cc, now_us, out);
 }
 
@@ -222,27 +331,39 @@ bool slot_repeat(
 
 	if (!track || !slot->media->rtx_ssrc || !slot->media->rtx_payload_type[track->codec])
 		return false;
-	/* What is older than the last keyframe is of no use to anybody. */
-	if (!rewrite_find(&slot->rewrite, sequence, &source, &in) || source != track->id ||
-		in < track->gop_from)
+	if (!rewrite_find(&slot->rewrite, sequence, &source, &in) || source != track->id)
 		return false;
 	const Packet *packet = history_find(track->history, in);
-	bool live = !slot->catch_at && in >= slot->live_from;
+	if (slot->held)
+		packet = slot->still ? still_find(slot->still, in) : NULL;
+	else if (in < track->gop_from)
+		return false; /* older than the last keyframe: of no use to anybody */
+	bool live = !slot->held && !slot->catch_at && in >= slot->live_from;
 	if (packet && live && now_us - packet->arrived_us > SLOT_REPEAT_AGE_US)
 		return false;
 	if (!packet || !packet->rtp.payload_len ||
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
 		!may_repeat(slot, sequence, now_us))
 		return false;
-	build(slot, track, packet, &numbers, true, ++slot->rtx_index, transport_cc, out);
+	const SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc);
+	slot_packet_make(out, &frame, track, packet, &numbers);
+	return true;
+}
+
+bool slot_pad(Slot *slot, uint16_t *transport_cc, SlotPacket *out)
+{
+	const SlotFrame frame = frame_of(slot, true, slot->rtx_index + 1, transport_cc);
+	if (!slot_packet_pad(out, &frame, slot->rewrite.timestamp_out))
+		return false;
+	slot->rtx_index++;
 	return true;
 }
 
 void slot_want_keyframe(Slot *slot, int64_t now_us)
 {
 	Track *track = slot->next ? slot->next : slot->track;
-	if (!track || track->keyframe_wanted_us)
-		return; /* one is on its way for all */
+	if (!track || slot_is_showing(slot) || (!slot->held && track->keyframe_wanted_us))
+		return; /* one is on its way, for all */
 	if (now_us - slot->asks_since_us >= 10000000) {
 		slot->asks_since_us = now_us;
 		slot->asks = 0;
@@ -250,7 +371,10 @@ void slot_want_keyframe(Slot *slot, int64_t now_us)
 	if (slot->asks >= SLOT_KEYFRAME_BUDGET)
 		return;
 	slot->asks++;
-	track_want_keyframe(track, now_us);
+	if (slot->held && slot->still)
+		slot_show(slot, slot->still, now_us);
+	else
+		track_want_keyframe(track, now_us);
 }
 
 bool slot_report(const Slot *slot, uint64_t ntp, int64_t now_us, RtcpSenderInfo *info)

@@ -3,12 +3,9 @@
  * Embedded in a Viewer; its worker's thread alone. The plain part (rewrite, RTX index, counts) can
  * live in a memory file. Headers are made here, sealing and sending are the viewer's. */
 #pragma once
-#include "rewrite.h"
 #include "rtcp.h"
-#include "seal.h"
-#include "track.h"
+#include "slot_packet.h"
 
-#define SLOT_HEADER_MAX 64
 /* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
  * packets), a burst at the most, and none twice within 20 ms (M7, T-10). */
 #define SLOT_REPEATS_SHARE 4
@@ -22,9 +19,19 @@ typedef struct Slot {
 	const ParamsMedia *media;
 	Track *track;       /* whose packets go out; NULL: silence */
 	Track *next;        /* takes its place with its first keyframe; NULL: none waits */
+	Track *lowest;      /* layer of the picture that shall be seen; NULL: nothing */
+	unsigned layer_max; /* no higher layer of it goes out */
 	uint64_t source;    /* id of `track` when it came in: another one means it began anew */
+	uint64_t sound;     /* the same, or of what it is made of: in joined packets */
+	unsigned redundancy; /* packets of the past that go with each of a voice, RED_DISTANCE_MAX at
+				most; no effect where RED is not agreed */
 	bool slow;          /* paused: goes on with a keyframe of the present alone */
-	uint64_t catch_at;  /* next packet of the past to send; 0: none, the present goes out */
+	bool paced;         /* video leaves by slot_replay() alone, as its viewer's line takes it */
+	bool held;          /* stills of its track go out, nothing that moves */
+	Still *still;       /* shown last; a reference, NULL before the first */
+	unsigned still_next; /* of its packets, to be sent; its count: all are out */
+	bool still_again;    /* it was sent a second time already */
+	uint64_t catch_at;   /* next packet of the past to send; 0: none, the present goes out */
 	uint64_t live_from; /* of `track`: what is older has been sent from the past */
 	Rewrite rewrite;
 	uint64_t rtx_index;      /* of the packet sent again last */
@@ -37,19 +44,27 @@ typedef struct Slot {
 	unsigned asks;
 } Slot;
 
-/* An outgoing packet before it is sealed: header and job, dst not set. */
-typedef struct SlotPacket {
-	uint8_t header[SLOT_HEADER_MAX];
-	SealJob job;
-	bool video;
-} SlotPacket;
-
 void slot_init(Slot *slot, const ParamsMedia *media);
 /* Lets go of its tracks. */
 void slot_clear(Slot *slot);
-/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe; a codec
- * the viewer has not agreed to leaves the slot empty. */
+/* Who shall be in it from now on; NULL for nobody. Video changes with the next keyframe, a voice and
+ * the same in joined packets where a pair begins; a codec the viewer has not agreed to leaves the
+ * slot empty. */
 void slot_aim(Slot *slot, Track *track);
+/* Only stills of this track from now on, until the next slot_aim(); NULL for nothing. */
+void slot_hold(Slot *slot, Track *track);
+/* Shows this still of the track it holds, in place of one that is still on its way. */
+void slot_show(Slot *slot, Still *still, int64_t now_us);
+/* Some of the still that was shown last has yet to go out. */
+static inline bool slot_is_showing(const Slot *slot)
+{
+	return slot->still && slot->still_next < slot->still->count;
+}
+/* Aims at the layer of its picture that is best now, none above layer_max; without a picture nothing
+ * changes. */
+void slot_pick(Slot *slot, int64_t now_us);
+/* A layer above layer_max goes no further, though the one that takes its place has yet to come. */
+void slot_drop(Slot *slot);
 /* The viewer can be sent to: asks for the keyframe that it waits for, if it does. */
 void slot_remind(Slot *slot, int64_t now_us);
 /* This track ends: lets go of it. */
@@ -63,8 +78,11 @@ void slot_begin_anew(Slot *slot);
 /* An empty slot that waits for a track whose last keyframe is at hand: begins with that, and is
  * live when it has caught up. */
 void slot_begin_past(Slot *slot, int64_t now_us);
-/* The next packet of the past. False: none is left, or the slot is live. */
+/* The next packet of the past, of a still, or of what is paced. False: none is left. */
 bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
+
+/* What it will send next came this long ago; 0 when it is live. */
+int64_t slot_behind_us(const Slot *slot, int64_t now_us);
 
 /* A packet of a track came. True: out is to be sealed and sent. */
 bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,
@@ -72,6 +90,9 @@ bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *tran
 /* The viewer lost this number. True: out is to be sent (as RTX, RFC 4588). */
 bool slot_repeat(
 	Slot *slot, uint16_t sequence, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
+/* Padding that asks what the line carries: an RTX packet without a payload (RFC 4588 §4). False
+ * where RTX was not agreed. */
+bool slot_pad(Slot *slot, uint16_t *transport_cc, SlotPacket *out);
 /* The viewer asks for a keyframe. */
 void slot_want_keyframe(Slot *slot, int64_t now_us);
 /* The sender report of now. ntp: of the SFU's clock. False: nothing was sent yet. */

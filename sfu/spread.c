@@ -87,6 +87,8 @@ static void open_outlet(
 	SpreadNews news = { .kind = SPREAD_OPEN,
 		.track = outlet->id,
 		.media = *track->media,
+		.picture = track->picture,
+		.layer = track->layer,
 		.report_ntp = track->report_ntp,
 		.report_rtp = track->report_rtp,
 		.clock_offset = track->clock_offset };

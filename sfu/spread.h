@@ -20,8 +20,10 @@ typedef struct SpreadNews {
 	uint64_t serial; /* of the share: one that came later has news of its own */
 	uint64_t track;  /* its id, never used again; all but SPREAD_PLAN */
 
-	char owner[PARAMS_ID_MAX + 1]; /* SPREAD_OPEN, these four */
+	char owner[PARAMS_ID_MAX + 1]; /* SPREAD_OPEN, these six */
 	ParamsMedia media;
+	uint64_t picture; /* the same for all its layers; a layer that begins anew keeps it */
+	uint8_t layer;
 	Packet **past; /* its last keyframe and what followed: references */
 	unsigned past_count;
 

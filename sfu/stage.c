@@ -156,7 +156,7 @@ void stage_add(Stage *stage, Peer *peer, int64_t now_us)
 	g_ptr_array_add(stage->publishers, peer);
 	for (unsigned source = 0; source < SOURCE_COUNT; source++) {
 		Track *track = peer_track(peer, (Source)source);
-		if (track)
+		for (; track; track = track->higher)
 			spread_add(stage->spread, track);
 	}
 	make_plan(stage, now_us);
@@ -170,10 +170,10 @@ void stage_remove(Stage *stage, Peer *peer, int64_t now_us)
 	g_ptr_array_remove(stage->publishers, peer);
 	for (unsigned source = 0; source < SOURCE_COUNT; source++) {
 		Track *track = peer_track(peer, (Source)source);
-		if (!track)
-			continue;
-		audience_forget(stage->audience, track);
-		spread_remove(stage->spread, track);
+		for (; track; track = track->higher) {
+			audience_forget(stage->audience, track);
+			spread_remove(stage->spread, track);
+		}
 	}
 	make_plan(stage, now_us);
 }

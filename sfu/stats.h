@@ -28,8 +28,10 @@
 	X(nack_in_total, "packets asked for again by viewers")                                    \
 	X(rtx_out_total, "packets sent again to viewers")                                         \
 	X(nack_out_total, "packets asked for again from publishers")                              \
+	X(layers, "pictures that come in now, each size of a camera counted")                     \
 	X(rtx_in_total, "packets received again from publishers")                                 \
 	X(feedback_in_total, "transport-wide feedback messages received from viewers")            \
+	X(probe_packets_total, "packets of padding sent to learn what lines carry")               \
 	X(tap_packets_total, "packets handed to the tap of the recorder")                         \
 	X(tap_dropped_total, "packets and news that the tap's full queue did not take")           \
 	X(handshakes_total, "DTLS handshakes completed")                                          \

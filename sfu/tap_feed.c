@@ -1,4 +1,5 @@
 #include "tap_feed.h"
+#include "pick.h"
 #include <glib.h>
 
 struct TapFeed {
@@ -94,10 +95,8 @@ static void put_track(TapFeed *feed, const char *stage, Track *track, int64_t no
 	track->tapped_quiet = !tap_feed_put(feed, record); /* then the next packet tells it again */
 }
 
-void tap_feed_packet(TapFeed *feed, const char *stage, Track *track, Packet *packet)
+static void put_packet(TapFeed *feed, const char *stage, Track *track, Packet *packet)
 {
-	if (!feed)
-		return;
 	if (track->tapped_id != track->id || track->tapped_quiet)
 		put_track(feed, stage, track, packet->arrived_us);
 	TapEntry *entry = place(feed, TAP_FEED_RESERVE);
@@ -110,20 +109,61 @@ void tap_feed_packet(TapFeed *feed, const char *stage, Track *track, Packet *pac
 	STATS_ADD(feed->stats, tap_packets_total, 1);
 }
 
-void tap_feed_quiet(TapFeed *feed, Track *track, int64_t now_us)
+static void put_quiet(TapFeed *feed, Track *track, int64_t now_us)
 {
-	if (!feed || !track->tapped_id)
+	if (!track->tapped_id)
 		return;
 	track->tapped_quiet = true;
 	tap_feed_put(feed, record_of(TAP_QUIET, track->tapped_id, now_us));
 }
 
-void tap_feed_ended(TapFeed *feed, Track *track, int64_t now_us)
+/* From this keyframe on. What follows it may have come before it, where it had to be sent again. */
+static void take_over(TapFeed *feed, const char *stage, Track *track, Packet *packet)
 {
-	if (!feed || !track || !track->tapped_id)
+	Track *lowest = track_lowest(track), *before = lowest->tapped;
+	lowest->tapped = track;
+	uint64_t highest = history_highest(track->history);
+	for (uint64_t sequence = packet->sequence; sequence <= highest; sequence++) {
+		Packet *kept = history_find(track->history, sequence);
+		if (kept)
+			put_packet(feed, stage, track, kept);
+	}
+	put_quiet(feed, before, packet->arrived_us);
+}
+
+void tap_feed_packet(TapFeed *feed, const char *stage, Track *track, Packet *packet)
+{
+	if (!feed)
 		return;
-	tap_feed_put(feed, record_of(TAP_ENDED, track->tapped_id, now_us));
-	track->tapped_id = 0;
+	Track *lowest = track_lowest(track);
+	if (!lowest->tapped)
+		lowest->tapped = track;
+	if (lowest->tapped == track) {
+		put_packet(feed, stage, track, packet);
+		return;
+	}
+	if (pick_layer(lowest, PARAMS_LAYERS_MAX - 1, packet->arrived_us) != track)
+		return;
+	if (packet->keyframe && packet->rtp.payload_len)
+		take_over(feed, stage, track, packet);
+	else
+		track_want_keyframe(track, packet->arrived_us);
+}
+
+void tap_feed_quiet(TapFeed *feed, Track *lowest, int64_t now_us)
+{
+	if (feed && lowest->tapped)
+		put_quiet(feed, lowest->tapped, now_us);
+}
+
+void tap_feed_ended(TapFeed *feed, Track *lowest, int64_t now_us)
+{
+	for (Track *track = lowest; feed && track; track = track->higher) {
+		if (track->tapped_id)
+			tap_feed_put(feed, record_of(TAP_ENDED, track->tapped_id, now_us));
+		track->tapped_id = 0;
+		track->tapped = NULL;
+	}
 }
 
 void tap_feed_report(TapFeed *feed, const Track *track, const RtcpSenderInfo *info, int64_t now_us)

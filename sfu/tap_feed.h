@@ -22,12 +22,14 @@ void tap_feed_free(TapFeed *feed);
 
 /* -- the worker -- */
 
-/* A packet that its track has taken. */
+/* A packet that its track has taken. Of a picture's layers one goes to the tap, the best that comes:
+ * a better one, or what is left when it stops, takes its place with a keyframe, which is asked for
+ * here. */
 void tap_feed_packet(TapFeed *feed, const char *stage, Track *track, Packet *packet);
-/* It has sent nothing for a while. */
-void tap_feed_quiet(TapFeed *feed, Track *track, int64_t now_us);
-/* It is about to be freed. */
-void tap_feed_ended(TapFeed *feed, Track *track, int64_t now_us);
+/* It has sent nothing for a while; of layers the lowest, for all. */
+void tap_feed_quiet(TapFeed *feed, Track *lowest, int64_t now_us);
+/* It is about to be freed, and its other layers with it. */
+void tap_feed_ended(TapFeed *feed, Track *lowest, int64_t now_us);
 void tap_feed_report(TapFeed *feed, const Track *track, const RtcpSenderInfo *info, int64_t now_us);
 /* Any other news: record is taken over (g_free), its time is the monotonic one. False when even
  * the reserve is full: lost, and counted. */

@@ -1,5 +1,6 @@
 #include "viewer.h"
 #include "ntp.h"
+#include "place.h"
 
 #define REPORT_US 1000000
 #define REPLAY_ROUND 10  /* packets of the past sent with each round */
@@ -10,12 +11,25 @@ struct Viewer {
 	Gear *gear;
 	const Params *params;
 	Transport *transport;
-	Slot slots[SLOT_COUNT];
-	unsigned slot_count;
+	Place places[SLOT_COUNT];
+	unsigned place_count;
+	Ration ration;
 	uint16_t transport_cc; /* next transport-wide number */
 	int64_t reported_us;
 	bool interrupted; /* something was to go out, and there was no way */
 };
+
+/* The slot whose padding asks what the line carries: its browser tells of every packet of it. NULL
+ * where there is none. */
+static Slot *measuring_slot(Viewer *viewer)
+{
+	for (unsigned i = 0; i < viewer->place_count; i++) {
+		const ParamsMedia *media = viewer->places[i].slot.media;
+		if (media->extensions.id[RTP_EXT_TRANSPORT_CC] && media->rtx_ssrc)
+			return &viewer->places[i].slot;
+	}
+	return NULL;
+}
 
 Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
 {
@@ -24,7 +38,8 @@ Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
 	viewer->params = params;
 	viewer->transport = transport;
 	for (unsigned i = 0; i < params->media_count && i < SLOT_COUNT; i++)
-		slot_init(&viewer->slots[viewer->slot_count++], &params->media[i]);
+		slot_init(&viewer->places[viewer->place_count++].slot, &params->media[i]);
+	ration_init(&viewer->ration, measuring_slot(viewer) != NULL, worker_now_us(gear->worker));
 	return viewer;
 }
 
@@ -32,16 +47,19 @@ void viewer_free(Viewer *viewer)
 {
 	if (!viewer)
 		return;
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		slot_clear(&viewer->slots[i]);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		slot_clear(&viewer->places[i].slot);
+	ration_clear(&viewer->ration);
 	g_free(viewer);
 }
 
-void viewer_aim(Viewer *viewer, SlotName name, Track *track, int64_t now_us)
+/* -- who is in which slot -- */
+
+void viewer_aim(Viewer *viewer, SlotName name, Track *track, Track *joined, int64_t now_us)
 {
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		if (viewer->slots[i].media->slot == name)
-			slot_aim(&viewer->slots[i], track);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		if (viewer->places[i].slot.media->slot == name)
+			place_aim(&viewer->places[i], track, joined, &viewer->ration, now_us);
 	viewer_remind(viewer, now_us);
 }
 
@@ -49,19 +67,21 @@ void viewer_remind(Viewer *viewer, int64_t now_us)
 {
 	if (!transport_path(viewer->transport))
 		return; /* a keyframe would come before the viewer does */
-	for (unsigned i = 0; i < viewer->slot_count; i++) {
+	for (unsigned i = 0; i < viewer->place_count; i++) {
 		if (viewer->interrupted)
-			slot_begin_anew(&viewer->slots[i]);
-		slot_begin_past(&viewer->slots[i], now_us);
-		slot_remind(&viewer->slots[i], now_us);
+			slot_begin_anew(&viewer->places[i].slot);
+		const Track *next = viewer->places[i].slot.next;
+		if (next && ration_affords(&viewer->ration, next->gop_bytes))
+			slot_begin_past(&viewer->places[i].slot, now_us);
+		slot_remind(&viewer->places[i].slot, now_us);
 	}
 	viewer->interrupted = false;
 }
 
 void viewer_release(Viewer *viewer, const Track *track)
 {
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		slot_release(&viewer->slots[i], track);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		place_release(&viewer->places[i], track);
 }
 
 static unsigned length_of(const SealJob *job)
@@ -108,6 +128,7 @@ static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
 	const Path *path = transport_path(viewer->transport);
 	unsigned tag = srtp_profile_tag_len(transport_profile(viewer->transport));
 	Outbox *outbox = viewer->gear->outbox;
+	int64_t now_us = worker_now_us(viewer->gear->worker);
 	SealJob jobs[FEED_ROUND_MAX];
 	size_t bytes = 0;
 
@@ -129,6 +150,7 @@ static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
 		if (!jobs[i].dst_len)
 			continue;
 		outbox_push(outbox, path, jobs[i].dst, jobs[i].dst_len);
+		ration_sent(&viewer->ration, packets[i].transport_cc, jobs[i].dst_len, now_us);
 		bytes += jobs[i].dst_len;
 	}
 	STATS_ADD(viewer->gear->stats, packets_out_total, count);
@@ -139,21 +161,43 @@ static void pause_video_of_slow_line(Viewer *viewer, const Path *path, int64_t n
 {
 	if (!path->line || tcp_line_backlog(path->line) < TCP_BACKLOG_VIDEO)
 		return;
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		slot_pause(&viewer->slots[i], now_us);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		slot_pause(&viewer->places[i].slot, now_us);
 }
 
-/* A newcomer's past, a little with each round: it neither fills the line nor delays a voice. */
+/* What lies behind the present: a newcomer's past, stills, and all that moves on a line that is
+ * paced. A little with each round, slides first: it neither fills the line nor delays a voice. */
 static void replay(Viewer *viewer, int64_t now_us)
 {
 	SlotPacket ready[REPLAY_ROUND];
-	for (unsigned i = 0; i < viewer->slot_count; i++) {
+	Ration *ration = &viewer->ration;
+	for (unsigned i = viewer->place_count; i-- > 0;) {
+		Slot *slot = &viewer->places[i].slot;
 		unsigned built = 0;
-		while (built < REPLAY_ROUND && slot_replay(&viewer->slots[i], &viewer->transport_cc,
-						       now_us, &ready[built]))
-			built++;
+		while (built < REPLAY_ROUND && ration_may_send(ration, now_us) &&
+			slot_replay(slot, &viewer->transport_cc, now_us, &ready[built]))
+			ration_spend(ration, length_of(&ready[built++].job));
 		if (built)
 			send_packets(viewer, ready, built);
+		if (slot->paced && !slot->rewrite.replaying &&
+			slot_behind_us(slot, now_us) > RATION_BEHIND_US)
+			slot_pause(slot, now_us);
+	}
+}
+
+/* Padding, where the line may carry more than it is given. */
+static void probe(Viewer *viewer, int64_t now_us)
+{
+	SlotPacket pads[FEED_ROUND_MAX];
+	int64_t bytes = ration_probe(&viewer->ration, now_us);
+	Slot *slot = bytes > 0 ? measuring_slot(viewer) : NULL;
+	while (bytes > 0 && slot) {
+		unsigned built = 0;
+		while (bytes > 0 && built < FEED_ROUND_MAX &&
+			slot_pad(slot, &viewer->transport_cc, &pads[built]))
+			bytes -= length_of(&pads[built++].job) + SEAL_TAG_MAX + RATION_IP_BYTES;
+		send_packets(viewer, pads, built);
+		STATS_ADD(viewer->gear->stats, probe_packets_total, built);
 	}
 }
 
@@ -168,10 +212,9 @@ void viewer_forward(Viewer *viewer, const FeedItem *round, unsigned count, int64
 	}
 	g_assert(count <= FEED_ROUND_MAX);
 	pause_video_of_slow_line(viewer, path, now_us);
-	replay(viewer, now_us);
 	for (unsigned p = 0; p < count; p++) {
-		for (unsigned s = 0; s < viewer->slot_count; s++) {
-			Slot *slot = &viewer->slots[s];
+		for (unsigned s = 0; s < viewer->place_count; s++) {
+			Slot *slot = &viewer->places[s].slot;
 			Track *track = round[p].track;
 			if (slot->track != track && slot->next != track)
 				continue;
@@ -183,20 +226,22 @@ void viewer_forward(Viewer *viewer, const FeedItem *round, unsigned count, int64
 	}
 	if (built)
 		send_packets(viewer, ready, built);
+	replay(viewer, now_us);
+	probe(viewer, now_us);
 }
 
 void viewer_shed(Viewer *viewer, const Track *track, int64_t now_us)
 {
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		if (viewer->slots[i].track == track)
-			slot_pause(&viewer->slots[i], now_us);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		if (viewer->places[i].slot.track == track)
+			slot_pause(&viewer->places[i].slot, now_us);
 }
 
 static Slot *slot_of_ssrc(Viewer *viewer, uint32_t ssrc)
 {
-	for (unsigned i = 0; i < viewer->slot_count; i++)
-		if (viewer->slots[i].media->ssrc == ssrc)
-			return &viewer->slots[i];
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		if (viewer->places[i].slot.media->ssrc == ssrc)
+			return &viewer->places[i].slot;
 	return NULL;
 }
 
@@ -242,7 +287,10 @@ static void on_fir(uint32_t from, uint32_t ssrc, uint8_t number, void *user)
 static void on_transport_cc(uint32_t from, const uint8_t *fci, size_t len, void *user)
 {
 	Viewer *viewer = user;
+	TwccFeedback feedback;
 	STATS_ADD(viewer->gear->stats, feedback_in_total, 1);
+	if (twcc_read(&feedback, fci, len))
+		ration_feedback(&viewer->ration, &feedback, worker_now_us(viewer->gear->worker));
 }
 
 void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
@@ -253,19 +301,17 @@ void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
 	rtcp_read(data, len, &events, viewer);
 }
 
-void viewer_tick(Viewer *viewer, int64_t now_us)
-{
-	viewer_remind(viewer, now_us);
-	if (now_us - viewer->reported_us < REPORT_US || !transport_path(viewer->transport))
-		return;
-	viewer->reported_us = now_us;
+/* -- each tenth of a second -- */
 
+static void report(Viewer *viewer, int64_t now_us)
+{
 	uint8_t data[512 + SRTCP_TRAILER_MAX];
 	Writer out = writer_of(data, 512);
 	uint64_t ntp = ntp_from_us(now_us);
-	for (unsigned i = 0; i < viewer->slot_count; i++) {
+	viewer->reported_us = now_us;
+	for (unsigned i = 0; i < viewer->place_count; i++) {
 		RtcpSenderInfo info;
-		Slot *slot = &viewer->slots[i];
+		Slot *slot = &viewer->places[i].slot;
 		if (!slot_report(slot, ntp, now_us, &info))
 			continue;
 		SlotName name = slot->media->slot;
@@ -275,4 +321,45 @@ void viewer_tick(Viewer *viewer, int64_t now_us)
 	}
 	if (out.ok && writer_len(&out))
 		transport_send_rtcp(viewer->transport, data, writer_len(&out));
+}
+
+static RationScene scene_of(const Viewer *viewer)
+{
+	RationScene scene = { 0 };
+	for (unsigned i = 0; i < viewer->place_count; i++) {
+		SlotName name = viewer->places[i].slot.media->slot;
+		if (name == SLOT_MAIN)
+			scene.main = viewer->places[i].wish;
+		if (name == SLOT_SLIDES)
+			scene.slides = viewer->places[i].wish;
+	}
+	return scene;
+}
+
+bool viewer_tick(Viewer *viewer, int64_t now_us)
+{
+	RationScene scene = scene_of(viewer);
+	bool moved = ration_tick(&viewer->ration, &scene, now_us);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		place_steer(&viewer->places[i], &viewer->ration, now_us);
+	viewer_remind(viewer, now_us);
+	if (!transport_path(viewer->transport))
+		return moved;
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		place_show(&viewer->places[i], now_us);
+	replay(viewer, now_us);
+	probe(viewer, now_us);
+	if (now_us - viewer->reported_us >= REPORT_US)
+		report(viewer, now_us);
+	return moved;
+}
+
+void viewer_limit(Viewer *viewer, unsigned rung)
+{
+	ration_limit(&viewer->ration, rung);
+}
+
+const Ration *viewer_ration(const Viewer *viewer)
+{
+	return &viewer->ration;
 }

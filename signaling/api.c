@@ -67,10 +67,12 @@ json_t *api_site_row(Hub *hub, const Site *site)
 {
 	g_autofree char *join = api_site_url(hub, site, LINK_JOIN);
 	g_autofree char *ask = api_site_url(hub, site, LINK_ASK);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "site", site->id, "seat",
-		site->seat->id, "name", site->name, "district", site->district, "province",
-		site->province, "phone", site->phone, "join", join, "ask", ask, "online",
-		seat_is_online(site->seat));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:I}", "site",
+		site->id, "seat", site->seat->id, "name", site->name, "district", site->district,
+		"province", site->province, "phone", site->phone, "join", join, "ask", ask,
+		"online", seat_is_online(site->seat), "check",
+		preflight_verdict(&site->seat->checked), "checked",
+		(json_int_t)site->seat->checked.at_ms);
 }
 
 static void on_committed(bool ok, void *user)

@@ -12,7 +12,9 @@ typedef struct Bucket {
 
 /* Whether one more may pass now. */
 bool bucket_take(Bucket *bucket, double rate, double burst, int64_t now_us);
+/* The same for count at once: all or none. */
+bool bucket_take_some(Bucket *bucket, double count, double rate, double burst, int64_t now_us);
 /* What was taken was not used after all. */
-void bucket_give(Bucket *bucket);
+void bucket_give(Bucket *bucket, double count);
 /* Until one may pass, as of the last take; 0: at once. */
 unsigned bucket_wait_ms(const Bucket *bucket, double rate);

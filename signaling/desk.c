@@ -69,7 +69,7 @@ bool desk_admits(Seat *seat, int64_t now_us, Refusal *refusal)
 		return refuse(refusal, &REFUSE_ASK_FAST, &seat->asking, DESK_SITE_RATE);
 	if (bucket_take(all, DESK_FORUM_RATE, DESK_FORUM_BURST, now_us))
 		return true;
-	bucket_give(&seat->asking);
+	bucket_give(&seat->asking, 1);
 	return refuse(refusal, &REFUSE_ASK_BUSY, all, DESK_FORUM_RATE);
 }
 

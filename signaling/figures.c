@@ -1,5 +1,6 @@
 #include "figures.h"
 #include "common/metrics.h"
+#include "probe.h"
 #include <string.h>
 
 #define NAME_MAX_LEN 100
@@ -92,6 +93,8 @@ static void add_own(GString *out, Http *http)
 			(double)desk->refused },
 		{ "questions_failed_total", "counter", "Questions the disk did not take.",
 			(double)desk->failed },
+		{ "probe_bytes_total", "counter", "Bytes that sites used to measure their lines.",
+			(double)probe_bytes(http->probe) },
 		{ "store_commits_total", "counter", "Transactions written (one fsync each).",
 			(double)commits },
 		{ "store_changes_total", "counter", "Rows written in them.", (double)changes },
@@ -108,12 +111,34 @@ static void add_own(GString *out, Http *http)
 	}
 }
 
+/* Of the sites that receive; `unknown` until the sfu has told. */
+static void add_rungs(GString *out, Hub *hub)
+{
+	MetricSample samples[RUNG_COUNT + 1] = { { "0", 0 }, { "1", 0 }, { "2", 0 }, { "3", 0 },
+		{ "4", 0 }, { "5", 0 }, { "6", 0 }, { "unknown", 0 } };
+	GHashTableIter at;
+	Session *session;
+	g_hash_table_iter_init(&at, hub->sessions);
+	while (g_hash_table_iter_next(&at, NULL, (void **)&session)) {
+		const Seat *seat = session->seat;
+		if (!seat || session->is_waiting || seat->origin != SEAT_OF_SITE ||
+			!seat->receive.is_connected)
+			continue;
+		const Rung *rung = &seat->receive.rung;
+		samples[rung->why ? rung->rung : RUNG_COUNT].number++;
+	}
+	metrics_add_by(out, "diemcau_sites_by_rung", "gauge", "Sites by their rung of the ladder.",
+		"rung", samples, G_N_ELEMENTS(samples));
+}
+
 static void on_stats(json_t *stats, void *user)
 {
 	Asked *asked = user;
 	g_autoptr(GString) out = g_string_new(NULL);
-	if (!asked->http->hub->is_ending)
+	if (!asked->http->hub->is_ending) {
 		add_own(out, asked->http);
+		add_rungs(out, asked->http->hub);
+	}
 	add_sfu(out, stats);
 	exchange_answer_text(asked->exchange, 200, "text/plain; version=0.0.4", out->str);
 	g_free(asked);

@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "common/rpc.h"
 #include "figures.h"
+#include "probe.h"
 #include "recordings.h"
 #include "whip.h"
 #include <string.h>
@@ -109,6 +110,8 @@ void http_request(Exchange *exchange, const Request *request, void *user)
 		whip_request(http->hub, exchange, request);
 	} else if (strcmp(path, ASK_PATH) == 0 || g_str_has_prefix(path, ASK_PATH "/")) {
 		ask_request(http->hub, exchange, request);
+	} else if (strcmp(path, PROBE_PATH) == 0) {
+		probe_request(http, exchange, request);
 	} else if (g_str_has_prefix(path, RECORDINGS_PATH)) {
 		recordings_answer_file(http->hub, exchange, request);
 	} else if (g_str_has_prefix(path, "/api/v1/")) {

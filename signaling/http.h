@@ -9,6 +9,7 @@ typedef struct Http {
 	Hub *hub; /* borrowed, as all here */
 	Files *files;
 	Server *server; /* for its counts */
+	struct Probe *probe;
 } Http;
 
 /* For ServerEvents.request; user is the Http. */

@@ -171,6 +171,25 @@ void hub_close_peer(Hub *hub, SeatPeer *peer)
 	seat_peer_clear(peer);
 }
 
+void hub_tell_line(Hub *hub, Seat *seat)
+{
+	if (seat->holder)
+		session_notify(seat->holder, "line.state",
+			json_pack("{s:o}", "line", view_line(&seat->receive.rung)));
+	news_line(hub->news, seat);
+}
+
+void hub_limit(Hub *hub, Seat *seat)
+{
+	SeatPeer *peer = &seat->receive;
+	if (!seat->holder || !*peer->id || !media_is_synced(hub->media))
+		return;
+	if (seat->holder->limit == RUNG_TOP && !peer->was_limited)
+		return; /* as every peer begins */
+	peer->was_limited = true;
+	media_limit_peer(hub->media, peer->id, seat->holder->limit);
+}
+
 void hub_end_http_peer(Hub *hub, HttpPeer *peer)
 {
 	if (peer->seat)

@@ -50,6 +50,10 @@ bool hub_stage_ready(Hub *hub, Forum *forum);
 const Refusal *hub_take_off_air(Hub *hub, Seat *seat);
 /* A WHIP or WHEP peer has ended: its row goes, and its seat. Settle afterwards. */
 void hub_end_http_peer(Hub *hub, HttpPeer *peer);
+/* The rung of the seat's receive peer has changed: told to its page and to staff. */
+void hub_tell_line(Hub *hub, Seat *seat);
+/* The sfu is told how much the seat's page wants to receive, where it may believe otherwise. */
+void hub_limit(Hub *hub, Seat *seat);
 /* Deletes one PeerConnection of a seat in the sfu, if there is one. */
 void hub_close_peer(Hub *hub, SeatPeer *peer);
 

@@ -15,6 +15,7 @@ static void follow(SeatPeer *mine, const MediaPeer *peer)
 {
 	mine->is_connected = peer->is_connected;
 	g_strlcpy(mine->transport, peer->transport, sizeof(mine->transport));
+	mine->rung = peer->rung;
 }
 
 static void on_found(const MediaPeer *peer, void *user)
@@ -33,6 +34,7 @@ static void on_found(const MediaPeer *peer, void *user)
 	}
 	g_strlcpy(place->id, peer->id, sizeof(place->id));
 	follow(place, peer);
+	place->was_limited = true; /* by a life of ours before this one, perhaps */
 	/* Its page has a minute to come back and name it: seating_tick. */
 	if (!http && !seat->holder && !seat->lost_us) {
 		seat->lost_us = g_get_monotonic_time();
@@ -48,10 +50,24 @@ static void on_state(const MediaPeer *peer, void *user)
 	SeatPeer *mine = seat ? seat_peer(seat, peer->id) : NULL;
 	if (!mine)
 		return;
+	bool is_other = !rung_is_same(&mine->rung, &peer->rung);
 	follow(mine, peer);
+	if (is_other) /* it changed while our line to the sfu was down */
+		hub_tell_line(hub, seat);
 	forum_touch(seat->forum, seat);
 	hub_settle(hub, seat->forum);
 	hub_commit(hub, NULL, NULL);
+}
+
+static void on_rung(const MediaPeer *peer, void *user)
+{
+	Hub *hub = user;
+	Seat *seat = seat_of(hub, peer);
+	SeatPeer *mine = seat ? seat_peer(seat, peer->id) : NULL;
+	if (!mine)
+		return; /* a WHEP viewer, or its offer is not answered yet */
+	mine->rung = peer->rung;
+	hub_tell_line(hub, seat);
 }
 
 static void on_closed(const MediaPeer *peer, const char *reason, void *user)
@@ -136,6 +152,7 @@ static void resume_forum(Hub *hub, Forum *forum)
 		is_used = is_used || seat->holder;
 		forget_peer(hub, seat, &seat->receive);
 		forget_peer(hub, seat, &seat->publish);
+		hub_limit(hub, seat);
 	}
 	if (is_used)
 		(void)hub_stage_ready(hub, forum);
@@ -176,7 +193,7 @@ static void on_synced(bool restarted, void *user)
 
 Media *hub_media_open(Hub *hub, const char *sfu_path)
 {
-	static const MediaEvents events = { on_synced, on_away, on_found, on_state, on_closed,
-		on_track };
+	static const MediaEvents events = { on_synced, on_away, on_found, on_state, on_rung,
+		on_closed, on_track };
 	return media_new(sfu_path, &events, hub);
 }

@@ -7,6 +7,7 @@
 #include "handover.h"
 #include "http.h"
 #include "operator.h"
+#include "probe.h"
 #include "usher.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -238,6 +239,7 @@ static void close_all(Daemon *daemon)
 {
 	daemon->hub->is_ending = true;
 	server_free(daemon->server);
+	probe_free(daemon->http.probe);
 	store_drain(daemon->store); /* who waits for the disk is answered while there is a hub */
 	operator_free(daemon->door);
 	recording_free(daemon->recording);
@@ -281,6 +283,7 @@ int main(int argc, char **argv)
 	g_autofree char *sfu = run_path(&daemon, "sfu.sock");
 	daemon.hub = hub_new(daemon.store, daemon.registry, sfu, daemon.base);
 	daemon.http.hub = daemon.hub;
+	daemon.http.probe = probe_new();
 	g_autofree char *recorder = run_path(&daemon, "recorder.sock");
 	daemon.recording = daemon.hub->recording = recording_new(recorder, daemon.registry);
 	g_autofree char *recordings = path_in(&daemon, "recordings");

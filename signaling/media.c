@@ -64,6 +64,9 @@ static void read_peer(MediaPeer *peer, json_t *object)
 	peer->rev = (uint64_t)json_integer_value(json_object_get(object, "rev"));
 	peer->is_publisher = is(object, "role", "publisher");
 	peer->is_connected = is(object, "state", "connected");
+	const char *what;
+	if (!peer->is_publisher)
+		(void)rung_read(object, &peer->rung, &what); /* a new viewer has none yet */
 }
 
 static void close_peer(Media *media, const char *id, const char *reason)
@@ -221,6 +224,33 @@ static void on_peer_state(Media *media, json_t *params)
 	media->events.state(&now, media->user);
 }
 
+/* The row of a viewer; NULL when there is none. */
+static MediaPeer *find_viewer(GHashTable *peers, const char *id)
+{
+	MediaPeer *peer = peers && id ? g_hash_table_lookup(peers, id) : NULL;
+	return peer && !peer->is_publisher ? peer : NULL;
+}
+
+static void on_peer_rung(Media *media, json_t *params)
+{
+	const char *id = json_string_value(json_object_get(params, "peer"));
+	MediaPeer *listed = find_viewer(media->dumped, id);
+	MediaPeer *peer = find_viewer(media->peers, id);
+	Rung rung;
+	const char *what;
+	if (!rung_read(params, &rung, &what)) {
+		g_debug("sfu: peer.rung: %s", what);
+		return;
+	}
+	if (listed)
+		listed->rung = rung; /* newer than its row in the dump */
+	if (!peer)
+		return;
+	peer->rung = rung;
+	MediaPeer now = *peer;
+	media->events.rung(&now, media->user);
+}
+
 static void on_track_state(Media *media, json_t *params)
 {
 	const char *stage = json_string_value(json_object_get(params, "stage"));
@@ -238,6 +268,8 @@ static void on_notification(const char *method, json_t *params, void *user)
 		return; /* of a life whose hello we have not had yet; the dump will tell */
 	if (strcmp(method, "peer.state") == 0)
 		on_peer_state(media, params);
+	else if (strcmp(method, "peer.rung") == 0)
+		on_peer_rung(media, params);
 	else if (strcmp(method, "track.state") == 0)
 		on_track_state(media, params);
 }
@@ -395,6 +427,30 @@ void media_restart_peer(
 		json_pack("{s:s, s:I, s:s}", "peer", peer, "rev", (json_int_t)rev, "fragment",
 			fragment),
 		on_peer_restart, call);
+}
+
+Rung media_peer_rung(const Media *media, const char *peer)
+{
+	const MediaPeer *known = find_viewer(media->peers, peer);
+	return known ? known->rung : (Rung){ 0 };
+}
+
+static void on_limited(json_t *result, json_t *error, void *user)
+{
+	json_int_t code = json_integer_value(json_object_get(error, "code"));
+	/* A peer that has just been closed; a sfu that is away, and is told when it is back. */
+	if (!error || code == RPC_NOT_FOUND || code == RPC_UNAVAILABLE)
+		return;
+	g_warning("sfu: peer.limit refused: %s",
+		json_string_value(json_object_get(error, "message")));
+}
+
+void media_limit_peer(Media *media, const char *peer, unsigned rung)
+{
+	if (media->is_synced)
+		channel_call(media->channel, "peer.limit",
+			json_pack("{s:s, s:i}", "peer", peer, "rung", (int)rung), on_limited,
+			media);
 }
 
 void media_delete_peer(Media *media, const char *peer)

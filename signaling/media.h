@@ -6,6 +6,7 @@
 #pragma once
 #include "id.h"
 #include "refusal.h"
+#include "rung.h"
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@ typedef struct MediaPeer {
 	char transport[4];
 	uint64_t rev; /* rises with each ICE restart */
 	uint64_t rev_asked;
+	Rung rung; /* of a viewer */
 } MediaPeer;
 
 typedef struct MediaEvents {
@@ -26,6 +28,8 @@ typedef struct MediaEvents {
 	/* A peer lives in the sfu that this life of ours did not make. Adopt or delete it. */
 	void (*found)(const MediaPeer *peer, void *user);
 	void (*state)(const MediaPeer *peer, void *user);
+	/* The rung of a viewer, or the reason for it, has changed. */
+	void (*rung)(const MediaPeer *peer, void *user);
 	/* It is gone, and not by our wish. */
 	void (*closed)(const MediaPeer *peer, const char *reason, void *user);
 	void (*track)(
@@ -62,5 +66,9 @@ void media_restart_peer(
 	Media *media, const char *peer, const char *fragment, MediaPut restarted, void *user);
 /* The revision that a peer has now; 0 when there is none. */
 uint64_t media_peer_rev(const Media *media, const char *peer);
+/* What the sfu has told of a viewer so far; nothing is known of one that is not there. */
+Rung media_peer_rung(const Media *media, const char *peer);
+/* The highest rung that a viewer is given; lost while not synced. May be said again. */
+void media_limit_peer(Media *media, const char *peer, unsigned rung);
 void media_delete_peer(Media *media, const char *peer);
 void media_stats(Media *media, MediaStats reply, void *user);

@@ -73,7 +73,16 @@ static const Refusal *place_peer(Session *session, const Offer *offer, const Med
 	SeatPeer *place = offer->is_publish ? &seat->publish : &seat->receive;
 	hub_close_peer(offer->hub, place); /* another offer was answered in between */
 	g_strlcpy(place->id, answer->peer, sizeof(place->id));
+	place->rung = media_peer_rung(offer->hub->media, answer->peer);
 	return NULL;
+}
+
+/* A fresh receive peer: the sfu knows of no limit, the page of no rung. */
+static void begin_line(Hub *hub, Seat *seat)
+{
+	hub_limit(hub, seat);
+	if (seat->receive.rung.why) /* told before its answer came */
+		hub_tell_line(hub, seat);
 }
 
 static void on_answer(const MediaAnswer *answer, void *user)
@@ -99,6 +108,8 @@ static void on_answer(const MediaAnswer *answer, void *user)
 				json_object_set_new(result, "slots",
 					answer->slots ? json_incref(answer->slots) : json_array());
 			session_answer(session, offer->id, result);
+			if (!offer->is_publish)
+				begin_line(offer->hub, session->seat);
 		}
 	}
 	json_decref(offer->id);
@@ -212,4 +223,11 @@ void on_publish_set(Session *session, json_t *id, const Params *params)
 		session_refuse(session, id, refusal);
 	else
 		hub_answer(session->hub, seat->forum, session, id, NULL);
+}
+
+void on_line_limit(Session *session, json_t *id, const Params *params)
+{
+	session->limit = (unsigned)params->rung;
+	hub_limit(session->hub, session->seat);
+	session_answer(session, id, NULL);
 }

@@ -1,5 +1,6 @@
 #include "method.h"
 #include "media_methods.h"
+#include "preflight_methods.h"
 #include "question_methods.h"
 #include "recordings.h"
 #include "stage_methods.h"
@@ -17,6 +18,8 @@ static const Method methods[] = {
 	{ "publish.close", ROLES_SEATED, params_nothing, on_publish_close },
 	{ "publish.set", ROLES_SEATED, params_set, on_publish_set },
 
+	{ "line.limit", ROLES_SEATED, params_limit, on_line_limit },
+
 	{ "hand.raise", ROLES_QUEUE, params_nothing, on_hand_raise },
 	{ "hand.lower", ROLES_QUEUE | ROLES_HUB, params_own_or_seat, on_hand_lower },
 	{ "stage.join", ROLES_DIRECT | ROLE_SPEAKER, params_nothing, on_stage_join },
@@ -32,6 +35,9 @@ static const Method methods[] = {
 	{ "question.mine", ROLES_ASK, params_mine, on_question_mine },
 	{ "question.list", ROLES_STAFF, params_list, on_question_list },
 	{ "question.set", ROLES_STAFF, params_state, on_question_set },
+
+	{ "preflight.report", ROLE_SITE, params_preflight, on_preflight_report },
+	{ "preflight.list", ROLES_HUB, params_seat, on_preflight_list },
 
 	{ "recording.list", ROLES_REVIEW, params_nothing, on_recording_list },
 	{ "recording.open", ROLES_REVIEW, params_recording, on_recording_open },

@@ -1,5 +1,6 @@
 #include "news.h"
 #include "common/rpc.h"
+#include "lines.h"
 #include "session.h"
 #include "view.h"
 
@@ -19,7 +20,8 @@ typedef struct Paper {
 struct News {
 	GHashTable *papers; /* Forum -> Paper */
 	GHashTable *rows;   /* set of Seat */
-	unsigned rows_timer;
+	Lines *lines;
+	unsigned rows_timer, lines_timer;
 };
 
 static void free_paper(void *data)
@@ -38,6 +40,7 @@ News *news_new(void)
 	News *news = g_new0(News, 1);
 	news->papers = g_hash_table_new_full(NULL, NULL, NULL, free_paper);
 	news->rows = g_hash_table_new(NULL, NULL);
+	news->lines = lines_new();
 	return news;
 }
 
@@ -47,6 +50,9 @@ void news_free(News *news)
 		return;
 	if (news->rows_timer)
 		g_source_remove(news->rows_timer);
+	if (news->lines_timer)
+		g_source_remove(news->lines_timer);
+	lines_free(news->lines);
 	g_hash_table_unref(news->rows);
 	g_hash_table_unref(news->papers);
 	g_free(news);
@@ -168,6 +174,27 @@ void news_site(News *news, Seat *seat)
 	g_hash_table_add(news->rows, seat);
 	if (!news->rows_timer)
 		news->rows_timer = g_timeout_add(NEWS_SITES_MS, on_rows, news);
+}
+
+static void tell_lines(Forum *forum, json_t *rows, void *user)
+{
+	broadcast(forum, ROLES_HUB, "lines.state", json_pack("{s:o}", "lines", rows));
+}
+
+static gboolean on_lines(void *data)
+{
+	News *news = data;
+	news->lines_timer = 0;
+	lines_take(news->lines, g_get_monotonic_time(), tell_lines, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+void news_line(News *news, Seat *seat)
+{
+	lines_add(news->lines, seat);
+	int wait_ms = lines_wait_ms(news->lines, g_get_monotonic_time());
+	if (wait_ms >= 0 && !news->lines_timer)
+		news->lines_timer = g_timeout_add((unsigned)wait_ms, on_lines, news);
 }
 
 static void publish_questions(Paper *paper)

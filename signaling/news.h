@@ -22,5 +22,7 @@ void news_stage(News *news, Forum *forum);
 void news_queue(News *news, Forum *forum);
 /* The row of this site to the hub's pages. */
 void news_site(News *news, Seat *seat);
+/* Its rung has changed: to the hub's pages, gathered as lines.h says. */
+void news_line(News *news, Seat *seat);
 /* The question, new or in another state: to staff with the counts, and to the seat that asked. */
 void news_question(News *news, Forum *forum, const QuestionRow *row);

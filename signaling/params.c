@@ -2,6 +2,7 @@
 #include "common/rpc.h"
 #include "id.h"
 #include "link.h"
+#include "rung.h"
 #include <string.h>
 
 #define DEVICE_MIN 8 /* a page makes 22 random letters; one digit would not be a device's own */
@@ -122,6 +123,11 @@ bool params_recording(json_t *json, Params *params, const char **what)
 	return rpc_string(json, "id", PARAMS_RECORDING_MAX, &params->recording, what);
 }
 
+bool params_limit(json_t *json, Params *params, const char **what)
+{
+	return rpc_integer(json, "rung", 0, RUNG_TOP, &params->rung, what);
+}
+
 bool params_seat_or_null(json_t *json, Params *params, const char **what)
 {
 	if (json_is_null(json_object_get(json, "seat")))
@@ -192,4 +198,9 @@ bool params_state(json_t *json, Params *params, const char **what)
 		return false;
 	*what = "id is none";
 	return id_is_valid(params->question) && read_state(json, params, what);
+}
+
+bool params_preflight(json_t *json, Params *params, const char **what)
+{
+	return preflight_read(json, &params->preflight, what);
 }

@@ -3,6 +3,7 @@
  * One struct for all methods: a method's reader fills in its own members. Strings are borrowed
  * from the message. A value, on the stack of whoever reads. */
 #pragma once
+#include "preflight.h"
 #include "question.h"
 #include <jansson.h>
 #include <stdbool.h>
@@ -25,13 +26,15 @@ typedef struct Params {
 	const char *question;
 	QuestionState state;
 	const char *recording;
+	Preflight preflight; /* preflight.report: all but at_ms */
 	bool has_state;
 	json_int_t after, limit;
+	json_int_t rung;
 } Params;
 
 /* False, and *what says why, in static text. */
 typedef bool ParamsReader(json_t *json, Params *params, const char **what);
-ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set, params_seat,
-	params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine, params_list,
-	params_state, params_recording;
+ParamsReader params_nothing, params_hello, params_offer, params_restart, params_publish, params_set,
+	params_seat, params_own_or_seat, params_seat_or_null, params_mute, params_ask, params_mine,
+	params_list, params_state, params_recording, params_limit, params_preflight;
 void params_clear(Params *params);

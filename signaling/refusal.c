@@ -87,3 +87,5 @@ const Refusal REFUSE_ASK_STORE = { RPC_UNAVAILABLE, "store",
 const Refusal REFUSE_NO_QUESTION = { RPC_NOT_FOUND, "not-found", "Không có câu hỏi này.", 0 };
 const Refusal REFUSE_QUESTION_STATE = { RPC_REFUSED, "bad-state",
 	"Câu hỏi này đang ở bước khác, không chuyển như vậy được.", 0 };
+const Refusal REFUSE_PROBE_BUSY = { RPC_TOO_MANY, "too-many",
+	"Nhiều điểm cầu đang cùng đo đường truyền. Xin chờ một chút rồi đo lại.", 2000 };

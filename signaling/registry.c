@@ -173,10 +173,18 @@ static void read_question_count(const char *id, QuestionState state, unsigned co
 		forum->questions[state] = count;
 }
 
+static void read_preflight(const char *id, const char *seat_id, const Preflight *row, void *user)
+{
+	Forum *forum = registry_forum(user, id);
+	Seat *seat = forum ? forum_find(forum, seat_id) : NULL;
+	if (seat)
+		seat->checked = *row;
+}
+
 Registry *registry_open(Store *store, Links *links, GError **error)
 {
 	static const StoreReader reader = { read_forum, read_site, read_invitation, read_link,
-		read_peer, read_seat, read_question_count };
+		read_peer, read_seat, read_question_count, read_preflight };
 	Registry *registry = g_new0(Registry, 1);
 	registry->store = store;
 	registry->links = links;
@@ -423,6 +431,12 @@ void registry_save_seat(Registry *registry, const Seat *seat)
 		.mic = seat->mic,
 		.camera = seat->camera };
 	store_put_seat(registry->store, &row);
+}
+
+void registry_add_preflight(Registry *registry, Seat *seat, const Preflight *preflight)
+{
+	seat->checked = *preflight;
+	store_add_preflight(registry->store, seat->id, preflight);
 }
 
 HttpPeer *registry_peer(Registry *registry, const char *id)

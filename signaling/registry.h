@@ -77,6 +77,9 @@ void registry_revoke(Registry *registry, Site *site);
 /* One of them alone: join or ask. */
 void registry_revoke_link(Registry *registry, Site *site, LinkKind kind);
 
+/* What the site of this seat found; it is its last check from now on. */
+void registry_add_preflight(Registry *registry, Seat *seat, const Preflight *preflight);
+
 void registry_save_forum(Registry *registry, const Forum *forum);
 void registry_save_seat(Registry *registry, const Seat *seat);
 

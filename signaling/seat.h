@@ -6,7 +6,9 @@
 #pragma once
 #include "bucket.h"
 #include "id.h"
+#include "preflight.h"
 #include "roles.h"
+#include "rung.h"
 #include <glib.h>
 #include <jansson.h>
 
@@ -25,6 +27,8 @@ typedef struct SeatPeer {
 	char id[ID_SIZE]; /* empty: none */
 	bool is_connected;
 	char transport[4]; /* udp, tcp or nothing */
+	Rung rung;         /* of a receive peer */
+	bool was_limited;  /* the sfu may hold a limit for it (peer.limit) */
 } SeatPeer;
 
 struct Session;
@@ -52,6 +56,9 @@ typedef struct Seat {
 	SeatPeer receive, publish;
 
 	Bucket asking, looking; /* the question desk's: shared by all who ask for this site */
+
+	Preflight checked;        /* the site's last check */
+	Bucket checking, probing; /* results; bytes of its measurements */
 } Seat;
 
 Seat *seat_new(const char *id, SeatOrigin origin, Role role, const char *name);

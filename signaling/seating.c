@@ -23,6 +23,8 @@ static json_t *result_of(const Seat *seat, bool is_waiting, json_t *peers)
 	json_object_set_new(result, "queue", view_queue(forum));
 	if (seat->role & ROLES_HUB)
 		json_object_set_new(result, "sites", view_sites(forum));
+	if (seat->role == ROLE_SITE && seat->checked.at_ms)
+		json_object_set_new(result, "check", preflight_view(&seat->checked));
 	return result;
 }
 
@@ -50,7 +52,10 @@ static json_t *sit_down(Session *session, Seat *seat, const char *receive, const
 	forum_touch(seat->forum, seat);
 	g_info("seat %s: taken", seat->id);
 	recording_greet(hub->recording, session);
-	return result_of(seat, false, resumed(has_receive, has_publish));
+	json_t *result = result_of(seat, false, resumed(has_receive, has_publish));
+	if (has_receive && seat->receive.rung.why)
+		json_object_set_new(result, "line", view_line(&seat->receive.rung));
+	return result;
 }
 
 static json_t *wait_for(Session *session, Seat *seat)

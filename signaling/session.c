@@ -13,6 +13,7 @@ void *session_open(Socket *socket, void *hub)
 	Session *session = g_new0(Session, 1);
 	session->hub = hub;
 	session->socket = socket;
+	session->limit = RUNG_TOP;
 	hub_add_session(hub, session);
 	return session;
 }

@@ -23,6 +23,7 @@ typedef struct Session {
 	char device[ID_SIZE];
 	unsigned faults;
 	Bucket requests, offers;
+	unsigned limit; /* the highest rung its page wants: line.limit */
 } Session;
 
 /* For ServerEvents: user is the Hub. */

@@ -1,4 +1,5 @@
-/* store.h - what outlives the daemon: forums, sites, invitations, links, stage, queue, questions
+/* store.h - what outlives the daemon: forums, sites and their checks, invitations, links, stage,
+ * queue, questions
  *
  * SQLite stands behind this wall (WAL, synchronous=FULL). The loop keeps everything it needs of the
  * live forum in memory: that is read once, at start; writes are gathered by store_put_… and
@@ -8,6 +9,7 @@
  * in the order it was asked. Main thread. */
 #pragma once
 #include "id.h"
+#include "preflight.h"
 #include "question.h"
 #include "roles.h"
 #include <glib.h>
@@ -64,6 +66,8 @@ typedef struct StoreReader {
 	void (*peer)(const PeerRow *row, void *user);
 	void (*seat)(const SeatRow *row, void *user);
 	void (*question_count)(const char *forum, QuestionState state, unsigned count, void *user);
+	/* The last check of the site that has this seat. */
+	void (*preflight)(const char *forum, const char *seat, const Preflight *row, void *user);
 } StoreReader;
 
 /* Makes the file or brings its schema up to date; refuses a newer one than it knows. */
@@ -84,6 +88,10 @@ void store_put_peer(Store *store, const PeerRow *row);
 void store_drop_peer(Store *store, const char *id);
 void store_put_seat(Store *store, const SeatRow *row);
 void store_drop_seat(Store *store, const char *id);
+
+/* One check of a machine, kept for the site that has this seat; of a site's the last
+ * PREFLIGHTS_KEPT stay. */
+void store_add_preflight(Store *store, const char *seat, const Preflight *row);
 
 /* Hands over what was gathered. done (may be NULL) comes on the loop once it is on disk, or at
  * once when there was nothing; ok is false when it could not be written. */
@@ -129,6 +137,10 @@ typedef struct QuestionQuery {
 typedef void StoreListDone(bool ok, GPtrArray *rows, bool more, void *user);
 void store_list_questions(
 	Store *store, const QuestionQuery *query, StoreListDone *done, void *user);
+
+/* rows: Preflight, borrowed, newest first. ok is false when the disk cannot be read. */
+typedef void StorePreflightsDone(bool ok, const GArray *rows, void *user);
+void store_list_preflights(Store *store, const char *seat, StorePreflightsDone *done, void *user);
 
 /* Copies the store as it is now into a fresh file at path, on a thread of its own, while writing
  * goes on: all that was answered before is in it, and what comes later is not. done comes on the

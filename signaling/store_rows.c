@@ -121,6 +121,15 @@ void store_drop_seat(Store *store, const char *id)
 {
 	gather(store, DROP_SEAT, "s", id);
 }
+
+void store_add_preflight(Store *store, const char *seat, const Preflight *row)
+{
+	g_autofree char *faults = preflight_fault_words(row);
+	gather(store, ADD_PREFLIGHT, "sisiiiis", seat, row->at_ms, faults, row->down_bps,
+		row->up_bps, row->rtt_ms, row->loss_permille, row->path);
+	gather(store, TRIM_PREFLIGHTS, "si", seat, (int64_t)PREFLIGHTS_KEPT);
+}
+
 /* Reading, once, before the first commit: the thread does nothing yet. */
 
 static bool is_flag(sqlite3_stmt *row, int column)
@@ -229,6 +238,16 @@ static bool read_count(sqlite3_stmt *at, const StoreReader *reader, void *user)
 	return true;
 }
 
+static bool read_preflight(sqlite3_stmt *at, const StoreReader *reader, void *user)
+{
+	const char *forum = store_text(at, 0), *seat = store_text(at, 1);
+	Preflight row;
+	if (!id_is_valid(forum) || !id_is_valid(seat) || !store_read_preflight(at, 2, &row))
+		return false;
+	reader->preflight(forum, seat, &row, user);
+	return true;
+}
+
 bool store_read(Store *store, const StoreReader *reader, void *user, GError **error)
 {
 	static const struct {
@@ -243,6 +262,10 @@ bool store_read(Store *store, const StoreReader *reader, void *user, GError **er
 		{ "SELECT * FROM seats ORDER BY rowid", read_seat },
 		{ "SELECT forum, state, count(*) FROM questions GROUP BY forum, state",
 			read_count },
+		/* SQLite gives the other columns of the row that has the max(). */
+		{ "SELECT forum, seat, max(at_ms), faults, down_bps, up_bps, rtt_ms, loss_permille,"
+		  " path FROM preflights p JOIN invitations i ON i.site=p.site GROUP BY seat",
+			read_preflight },
 	};
 	for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		sqlite3_stmt *at = NULL;

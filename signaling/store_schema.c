@@ -34,6 +34,12 @@ static const char *const migrations[] = {
 	"CREATE INDEX question_history_by_question ON question_history(question);",
 
 	"ALTER TABLE sites ADD COLUMN province TEXT NOT NULL DEFAULT '';",
+
+	/* Figures that were not measured are -1; faults are words. */
+	"CREATE TABLE preflights(site TEXT NOT NULL REFERENCES sites(id), at_ms INTEGER NOT NULL,"
+	" faults TEXT NOT NULL, down_bps INTEGER NOT NULL, up_bps INTEGER NOT NULL,"
+	" rtt_ms INTEGER NOT NULL, loss_permille INTEGER NOT NULL, path TEXT NOT NULL) STRICT;"
+	"CREATE INDEX preflights_by_site ON preflights(site, at_ms);",
 };
 
 const char *const store_statements[STATEMENTS] = {
@@ -50,6 +56,15 @@ const char *const store_statements[STATEMENTS] = {
 	[DROP_PEER] = "DELETE FROM peers WHERE id=?",
 	[PUT_SEAT] = "INSERT OR REPLACE INTO seats VALUES(?,?,?,?,?,?,?,?,?,?)",
 	[DROP_SEAT] = "DELETE FROM seats WHERE id=?",
+	[ADD_PREFLIGHT] = "INSERT INTO preflights SELECT site, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
+			  " FROM invitations WHERE seat=?1",
+	[TRIM_PREFLIGHTS] = "DELETE FROM preflights WHERE rowid IN (SELECT p.rowid"
+			    " FROM preflights p JOIN invitations i ON i.site=p.site"
+			    " WHERE i.seat=?1 ORDER BY p.at_ms DESC, p.rowid DESC"
+			    " LIMIT -1 OFFSET ?2)",
+	[LIST_PREFLIGHTS] = "SELECT at_ms, faults, down_bps, up_bps, rtt_ms, loss_permille, path"
+			    " FROM preflights p JOIN invitations i ON i.site=p.site"
+			    " WHERE i.seat=?1 ORDER BY p.at_ms DESC, p.rowid DESC LIMIT ?2",
 	/* The key decides: what is there already stays as it is. */
 	[ADD_QUESTION] =
 		"INSERT INTO questions SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4,"

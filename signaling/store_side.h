@@ -1,5 +1,5 @@
-/* store_side.h - what store.c, store_schema.c, store_rows.c, store_questions.c and store_copy.c
- * share behind the wall of SQLite
+/* store_side.h - what store.c, store_schema.c, store_rows.c, store_questions.c, store_preflights.c
+ * and store_copy.c share behind the wall of SQLite
  *
  * No other file includes it. `run` and `prepared` belong to the store's thread, the rest to the
  * loop. */
@@ -18,6 +18,9 @@ typedef enum Statement {
 	DROP_PEER,
 	PUT_SEAT,
 	DROP_SEAT,
+	ADD_PREFLIGHT,
+	TRIM_PREFLIGHTS,
+	LIST_PREFLIGHTS,
 	ADD_QUESTION,
 	SET_QUESTION,
 	ADD_HISTORY,
@@ -63,6 +66,10 @@ const char *store_text(sqlite3_stmt *row, int column);
 
 /* store_schema.c */
 bool store_migrate(sqlite3 *db, GError **error);
+
+/* store_preflights.c: a check from the columns at_ms, faults, down_bps, up_bps, rtt_ms,
+ * loss_permille, path, from this one on. False when it is not sound. */
+bool store_read_preflight(sqlite3_stmt *at, int column, Preflight *row);
 
 /* store_rows.c: the changes that wait for store_commit. */
 GPtrArray *store_gather_new(void);

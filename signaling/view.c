@@ -35,11 +35,14 @@ json_t *view_queue(const Forum *forum)
 
 json_t *view_site(const Seat *seat)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b}", "seat", seat->id,
-		"name", seat->name, "district", seat->district, "phone", seat->phone, "online",
-		seat_is_online(seat), "receiving", seat->receive.is_connected, "transport",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b, s:o, s:s, s:I}",
+		"seat", seat->id, "name", seat->name, "district", seat->district, "phone",
+		seat->phone, "online", seat_is_online(seat), "receiving",
+		seat->receive.is_connected, "transport",
 		seat->receive.is_connected ? seat->receive.transport : "", "hand",
-		seat->hand_ms != 0, "on_air", seat->on_air, "waiting", seat->candidate != NULL);
+		seat->hand_ms != 0, "on_air", seat->on_air, "waiting", seat->candidate != NULL,
+		"line", view_line(&seat->receive.rung), "check", preflight_verdict(&seat->checked),
+		"checked", (json_int_t)seat->checked.at_ms);
 }
 
 json_t *view_sites(const Forum *forum)
@@ -53,6 +56,15 @@ json_t *view_sites(const Forum *forum)
 			json_array_append_new(sites, view_site(seat));
 	}
 	return sites;
+}
+
+json_t *view_line(const Rung *rung)
+{
+	if (!rung->why)
+		return json_null();
+	return json_pack("{s:i, s:s, s:I, s:i, s:o}", "rung", (int)rung->rung, "why", rung->why,
+		"rate_bps", (json_int_t)rung->rate_bps, "loss_percent", (int)rung->loss_percent,
+		"rtt_ms", rung->rtt_ms < 0 ? json_null() : json_integer(rung->rtt_ms));
 }
 
 json_t *view_seat(const Seat *seat)

@@ -11,6 +11,8 @@ json_t *view_queue(const Forum *forum);
 json_t *view_sites(const Forum *forum);
 json_t *view_site(const Seat *seat);
 json_t *view_seat(const Seat *seat);
+/* null while nothing is known of it. */
+json_t *view_line(const Rung *rung);
 /* The stage as the sfu is told it (stage.put). */
 json_t *view_stage_put(const Forum *forum);
 

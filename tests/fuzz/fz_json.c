@@ -2,6 +2,7 @@
  * the same */
 #include "common/rpc.h"
 #include "fuzz.h"
+#include "signaling/rung.h"
 
 #define LIMIT (64 * 1024) /* docs/API.md §2 */
 
@@ -27,6 +28,20 @@ static void take_parameters(json_t *params)
 		rpc_boolean(params, names[i], &flag, &what);
 		rpc_optional_boolean(params, names[i], &flag, &what);
 	}
+}
+
+static void take_rung(json_t *params)
+{
+	Rung rung = { 0 };
+	const char *what = NULL;
+	if (!rung_read(params, &rung, &what)) {
+		g_assert(what && !rung.why);
+		return;
+	}
+	g_assert(rung.why && rung.rung <= RUNG_TOP);
+	g_assert(rung.rate_bps >= 0 && rung.rate_bps <= RUNG_RATE_MAX_BPS);
+	g_assert(rung.loss_percent <= 100);
+	g_assert(rung.rtt_ms >= -1 && rung.rtt_ms <= RUNG_RTT_MAX_MS);
 }
 
 static void assert_reads(const char *text, RpcKind kind)
@@ -56,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		g_assert(strlen(message.method) <= RPC_METHOD_MAX);
 		g_assert((message.id != NULL) == (message.kind == RPC_REQUEST));
 		take_parameters(message.params);
+		take_rung(message.params);
 		char *text = rpc_write_notification(message.method, json_incref(message.params));
 		assert_reads(text, RPC_NOTIFICATION);
 		g_free(text);

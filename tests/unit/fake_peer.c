@@ -13,10 +13,14 @@
 #include <unistd.h>
 
 #define CHECK_US 50000
+#define LAYERS 3
+#define REPAIRS 97 /* payload type */
+#define RID_EXTENSION 4
+#define REPAIRED_RID_EXTENSION 5
 
 struct FakePeer {
 	Role role;
-	bool tcp;
+	bool tcp, layered;
 	int fd;
 	char username[300], pwd[300];
 	bool checked;
@@ -27,7 +31,8 @@ struct FakePeer {
 	char fingerprint[32 * 3];
 	Srtp *srtp;
 	Seal *seal;
-	uint64_t indexes[2];
+	uint64_t indexes[1 + LAYERS]; /* of sound, and of each layer of the picture */
+	uint64_t repairs[LAYERS];
 	uint8_t *seen; /* of numbers, a bit a kind */
 	FakeStream streams[2];
 	uint8_t line[65536]; /* read of a TCP line */
@@ -95,8 +100,18 @@ void fake_peer_free(FakePeer *peer)
 	g_free(peer);
 }
 
+void fake_peer_use_layers(FakePeer *peer)
+{
+	peer->layered = true;
+}
+
 char *fake_peer_offer(FakePeer *peer)
 {
+	static const char layers[] =
+		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+		"a=extmap:5 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n"
+		"a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+		"a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n";
 	const char *direction = peer->role == ROLE_PUBLISHER ? "sendonly" : "recvonly";
 	g_autofree char *both = g_strdup_printf("c=IN IP4 0.0.0.0\r\na=%s\r\na=ice-ufrag:fake\r\n"
 						"a=ice-pwd:abcdefghijklmnopqrstuv\r\n"
@@ -107,10 +122,10 @@ char *fake_peer_offer(FakePeer *peer)
 			       "a=group:BUNDLE 0 1\r\n"
 			       "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n%sa=mid:0\r\n"
 			       "a=rtpmap:111 opus/48000/2\r\n"
-			       "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n%sa=mid:1\r\n"
+			       "m=video 9 UDP/TLS/RTP/SAVPF 96%s\r\n%sa=mid:1\r\n"
 			       "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n"
-			       "a=rtcp-fb:96 nack pli\r\n",
-		both, both);
+			       "a=rtcp-fb:96 nack pli\r\n%s",
+		both, peer->layered ? " 97" : "", both, peer->layered ? layers : "");
 }
 
 static void take_value(const char *answer, const char *name, char *value, size_t size)
@@ -236,7 +251,7 @@ static void take_rtp(FakePeer *peer, uint8_t *data, size_t len)
 	unsigned kind = kind_of(header.payload_type);
 	FakeStream *stream = &peer->streams[kind];
 	unsigned skip = kind ? 4 + 10 : 0;
-	if (header.payload_len < skip + 4)
+	if (header.payload_len < skip + 5)
 		return;
 	const uint8_t *at = data + header.payload_at + skip;
 	unsigned number =
@@ -248,6 +263,8 @@ static void take_rtp(FakePeer *peer, uint8_t *data, size_t len)
 	stream->count++;
 	if (!stream->first || number < stream->first)
 		stream->first = number;
+	if (number >= stream->last)
+		stream->layer = at[4];
 	stream->last = MAX(stream->last, number);
 }
 
@@ -322,39 +339,67 @@ bool fake_peer_is_connected(const FakePeer *peer)
 	return peer->srtp;
 }
 
-void fake_peer_send(FakePeer *peer, uint8_t payload_type, unsigned number, bool keyframe)
+/* repaired: it was lost, and comes as RTX. */
+static void send_rtp(FakePeer *peer, uint8_t payload_type, unsigned layer, unsigned number,
+	bool keyframe, bool repaired)
 {
-	unsigned kind = kind_of(payload_type);
-	uint64_t index = ++peer->indexes[kind];
+	static const char rids[] = "qhf";
+	unsigned kind = kind_of(payload_type), stream = kind + layer;
+	uint64_t index = ++peer->indexes[stream];
 	uint32_t timestamp = number * (kind ? 900 : 480);
 	uint8_t sealed[200], payload[64] = { 0 };
 	size_t len = 0;
+	if (repaired) { /* RFC 4588 §4: the number it had */
+		payload[len++] = (uint8_t)(index >> 8);
+		payload[len++] = (uint8_t)index;
+		index = ++peer->repairs[layer];
+		payload_type = REPAIRS;
+	}
 	if (kind) {
 		const Vp8 vp8 = { .picture_id = number & 0x7fff,
 			.has_picture_id = true,
 			.long_picture_id = true,
 			.start_of_partition = true };
-		len = vp8_write(payload, &vp8);
-		g_assert_cmpuint(len, ==, 4);
+		len += vp8_write(payload + len, &vp8);
 		payload[len] = 0x10 | !keyframe; /* RFC 6386 §9.1 */
 		memcpy(payload + len + 3, (uint8_t[]){ 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4 }, 6);
 		len += 10;
 	}
 	for (unsigned i = 0; i < 4; i++)
 		payload[len++] = (uint8_t)(number >> (24 - 8 * i));
-	const uint8_t header[12] = { 0x80, (uint8_t)(payload_type | (kind ? 0x80 : 0)),
-		(uint8_t)(index >> 8), (uint8_t)index, (uint8_t)(timestamp >> 24),
-		(uint8_t)(timestamp >> 16), (uint8_t)(timestamp >> 8), (uint8_t)timestamp, 0, 0, 0,
-		(uint8_t)(kind + 1) };
+	payload[len++] = (uint8_t)layer;
+	bool named = kind && peer->layered;
+	uint8_t ssrc = (uint8_t)(stream + (repaired ? 11 : 1));
+	uint8_t extension = repaired ? REPAIRED_RID_EXTENSION : RID_EXTENSION;
+	const uint8_t header[20] = { named ? 0x90 : 0x80,
+		(uint8_t)(payload_type | (kind ? 0x80 : 0)), (uint8_t)(index >> 8), (uint8_t)index,
+		(uint8_t)(timestamp >> 24), (uint8_t)(timestamp >> 16), (uint8_t)(timestamp >> 8),
+		(uint8_t)timestamp, 0, 0, 0, ssrc, 0xbe, 0xde, 0, 1, (uint8_t)(extension << 4),
+		(uint8_t)rids[layer] };
 	memcpy(sealed, header, sizeof header);
 	SealJob job = { .dst = sealed,
 		.payload = payload,
 		.payload_len = (uint16_t)len,
-		.header_len = sizeof header,
+		.header_len = named ? sizeof header : 12,
 		.index = index,
-		.ssrc = kind + 1 };
+		.ssrc = ssrc };
 	seal_batch(peer->seal, &job, 1);
 	say(peer, sealed, job.dst_len);
+}
+
+void fake_peer_send(FakePeer *peer, uint8_t payload_type, unsigned number, bool keyframe)
+{
+	send_rtp(peer, payload_type, 0, number, keyframe, false);
+}
+
+void fake_peer_send_layer(FakePeer *peer, unsigned layer, unsigned number, bool keyframe)
+{
+	send_rtp(peer, FAKE_PICTURE, layer, number, keyframe, false);
+}
+
+void fake_peer_repair_layer(FakePeer *peer, unsigned layer, unsigned number)
+{
+	send_rtp(peer, FAKE_PICTURE, layer, number, false, true);
 }
 
 const FakeStream *fake_peer_stream(const FakePeer *peer, uint8_t payload_type)

@@ -14,6 +14,7 @@ typedef struct FakePeer FakePeer;
 
 /* What a viewer got of one kind. */
 typedef struct FakeStream {
+	unsigned layer;              /* of the newest */
 	unsigned first, last, count; /* numbers; 0: none yet */
 	unsigned wrong;              /* twice, or not to be opened, or rising numbers that fell */
 } FakeStream;
@@ -21,6 +22,8 @@ typedef struct FakeStream {
 FakePeer *fake_peer_new(Role role, bool tcp);
 void fake_peer_free(FakePeer *peer);
 char *fake_peer_offer(FakePeer *peer);
+/* Offers its picture in three layers (simulcast), before fake_peer_offer(). */
+void fake_peer_use_layers(FakePeer *peer);
 /* The answer came: begins with checks to this port of 127.0.0.1. */
 void fake_peer_answer(FakePeer *peer, const char *answer, int port);
 /* ICE restarts from another address: checks under this ufrag of its own, keys as they were. */
@@ -33,4 +36,8 @@ bool fake_peer_is_connected(const FakePeer *peer);
 /* Reads all that has come, says what is due. */
 void fake_peer_run(FakePeer *peer, int64_t now_us);
 void fake_peer_send(FakePeer *peer, uint8_t payload_type, unsigned number, bool keyframe);
+/* A picture of one of its layers. */
+void fake_peer_send_layer(FakePeer *peer, unsigned layer, unsigned number, bool keyframe);
+/* One that is lost on the way and comes as RTX. */
+void fake_peer_repair_layer(FakePeer *peer, unsigned layer, unsigned number);
 const FakeStream *fake_peer_stream(const FakePeer *peer, uint8_t payload_type);

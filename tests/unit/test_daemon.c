@@ -391,11 +391,15 @@ static void test_metrics(void)
 	g_autoptr(GString) out = g_string_new(NULL);
 	metrics_add(out, "diemcau_sfu_peers", "gauge", "Peers\nnow \\ here", 442);
 	metrics_add(out, "diemcau_load", "gauge", "Load", 0.25);
+	metrics_add_by(out, "diemcau_by", "gauge", "By", "of",
+		(MetricSample[]){ { "a", 1 }, { "b", 2.5 } }, 2);
 	metrics_add(out, "diemcau_big_total", "counter", "Big", 4503599627370497.0);
 	g_assert_cmpstr(out->str, ==,
 		"# HELP diemcau_sfu_peers Peers\\nnow \\\\ here\n"
 		"# TYPE diemcau_sfu_peers gauge\ndiemcau_sfu_peers 442\n"
 		"# HELP diemcau_load Load\n# TYPE diemcau_load gauge\ndiemcau_load 0.25\n"
+		"# HELP diemcau_by By\n# TYPE diemcau_by gauge\n"
+		"diemcau_by{of=\"a\"} 1\ndiemcau_by{of=\"b\"} 2.5\n"
 		"# HELP diemcau_big_total Big\n# TYPE diemcau_big_total counter\n"
 		"diemcau_big_total 4503599627370497\n");
 }

@@ -193,6 +193,12 @@ static void refuses_what_is_out_of_bounds(void)
 	refuses("question.list", "{\"limit\":5,\"after\":0}");
 	refuses("question.set", "{\"id\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"state\":\"gone\"}");
 	refuses("question.set", "{\"id\":\"1\",\"state\":\"new\"}");
+	refuses("line.limit", "{}");
+	refuses("line.limit", "{\"rung\":7}");
+	refuses("line.limit", "{\"rung\":-1}");
+	refuses("line.limit", "{\"rung\":2.5}");
+	refuses("line.limit", "{\"rung\":\"2\"}");
+	refuses("preflight.list", "{}");
 }
 
 static void check_shape(json_t *mine, const char *example, const char *key)
@@ -215,10 +221,15 @@ static void writes_stage_queue_and_sites_as_the_examples_do(void)
 	forum_go_on_air(forum, a);
 	forum_set_sources(forum, a, true, true, true);
 	forum_raise_hand(forum, b, 1767225600000);
+	const char *what = NULL;
+	json_t *told = json_object_get(find("sfu-peer.rung", "message"), "params");
+	g_assert_true(rung_read(told, &a->receive.rung, &what));
 	check_shape(view_stage(forum), "stage.state", NULL);
 	check_shape(view_queue(forum), "queue.state", "queue");
 	check_shape(view_sites(forum), "sites.state", "sites");
 	check_shape(view_seat(b), "seat.state", NULL);
+	check_shape(view_line(&a->receive.rung), "line.state", "line");
+	check_shape(view_line(&b->receive.rung), "line.state", "line");
 	check_shape(view_stage_put(forum), "sfu-stage.put", NULL);
 }
 

@@ -21,6 +21,7 @@ static const struct {
 	{ "publish.restart", ALL, false },
 	{ "publish.close", ALL, false },
 	{ "publish.set", ALL, false },
+	{ "line.limit", ALL, false },
 	{ "hand.raise", "site speaker", false },
 	{ "hand.lower", "site speaker chair director moderator", false },
 	{ "stage.join", "chair director speaker", false },
@@ -35,6 +36,8 @@ static const struct {
 	{ "question.mine", "site helper", false },
 	{ "question.list", "admin chair director moderator", false },
 	{ "question.set", "admin chair director moderator", false },
+	{ "preflight.report", "site", false },
+	{ "preflight.list", "chair director moderator", false },
 	{ "recording.list", "admin chair director moderator reviewer", false },
 	{ "recording.open", "admin chair director moderator reviewer", false },
 };

@@ -10,6 +10,7 @@ typedef struct Setting {
 	Mirrors *mirrors;
 	Share *share;
 	Track *camera;
+	Track *higher[2]; /* layers of it; NULL: it has none */
 	ParamsMedia media;
 	unsigned told[SPREAD_PLAN + 1];
 	unsigned past, taken, unknown, wishes;
@@ -62,8 +63,23 @@ static Setting *set_up(void)
 	return set;
 }
 
+/* The camera comes in two more sizes. */
+static void add_layers(Setting *set)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		set->higher[i] = track_new("hall", &set->media);
+		track_link(set->higher[i], (uint8_t)(i + 1), set->camera);
+		spread_add(set->spread, set->higher[i]);
+	}
+}
+
 static void tear_down(Setting *set)
 {
+	for (unsigned i = 0; i < 2 && set->higher[i]; i++) {
+		spread_remove(set->spread, set->higher[i]);
+		track_unlink(set->higher[i]);
+		track_free(set->higher[i]);
+	}
 	spread_remove(set->spread, set->camera);
 	share_free(set->share);
 	mirrors_free(set->mirrors);
@@ -154,11 +170,57 @@ static void test_anew(void)
 	tear_down(set);
 }
 
+static void say(Setting *set, Track *track, bool keyframe)
+{
+	Track *camera = set->camera;
+	set->camera = track;
+	speak(set, keyframe);
+	set->camera = camera;
+}
+
+/* What the share has are layers of one picture, smallest first, alive as they are at home. */
+static void check_mirrors(Setting *set, unsigned alive)
+{
+	const Track *home[] = { set->camera, set->higher[0], set->higher[1] };
+	Track *mirror = share_track(set->mirrors, set->camera->id);
+	for (unsigned i = 0; i < 3; i++) {
+		g_assert_nonnull(mirror);
+		g_assert_true(mirror == share_track(set->mirrors, home[i]->id));
+		g_assert_cmpuint(mirror->layer, ==, i);
+		g_assert_cmpint(track_is_alive(mirror, 2000), ==, (alive & 1u << i) != 0);
+		mirror = mirror->higher;
+	}
+	g_assert_null(mirror);
+}
+
+/* The mirrors of a camera's layers are layers as well, whichever of them begins anew. */
+static void test_layers(void)
+{
+	Setting *set = set_up();
+	add_layers(set);
+	spread_join(set->spread, 1, 7, 1000);
+	check_mirrors(set, 0);
+	say(set, set->camera, true);
+	say(set, set->higher[1], true);
+	mesh_take(set->away.mesh, 1, on_take, set);
+	check_mirrors(set, 5);
+	for (unsigned i = 0; i < 3; i++) {
+		Track *track = i ? set->higher[i - 1] : set->camera;
+		track_restart(track, 100 + i);
+		say(set, track, true);
+		mesh_take(set->away.mesh, 1, on_take, set);
+		check_mirrors(set, i ? 7 : 5);
+	}
+	g_assert_cmpuint(set->told[SPREAD_CLOSE], ==, 3);
+	tear_down(set);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/spread/a-share-begins-with-the-last-keyframe", test_past);
 	g_test_add_func("/spread/a-full-ring-sheds-until-a-keyframe", test_full);
 	g_test_add_func("/spread/a-stream-that-begins-anew-is-another", test_anew);
+	g_test_add_func("/spread/layers-are-layers-there-as-well", test_layers);
 	return g_test_run();
 }

@@ -74,11 +74,11 @@ static int64_t ask(const char *name, const char *sql)
 static void makes_its_schema_and_finds_it_again(void)
 {
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 3);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 4);
 	store_close(open_store("schema.db"));
-	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 3);
+	g_assert_cmpint(ask("schema.db", "PRAGMA user_version"), ==, 4);
 	g_assert_cmpint(
-		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 8);
+		ask("schema.db", "SELECT count(*) FROM sqlite_master WHERE type='table'"), ==, 9);
 }
 
 /* A store as version 0.1 left it: schema 1, in a file of its own, with a forum at work. */
@@ -121,7 +121,7 @@ static void brings_a_store_of_schema_1_up_to_date(void)
 	Links *links = open_links();
 	Store *store = open_store("old.db");
 	Registry *registry = open_registry(store, links);
-	g_assert_cmpint(ask("old.db", "PRAGMA user_version"), ==, 3);
+	g_assert_cmpint(ask("old.db", "PRAGMA user_version"), ==, 4);
 	Forum *forum = registry_forum(registry, "FFFFFFFFFFFFFFFFFFFFFF");
 	g_assert_cmpstr(forum->title, ==, "Hội nghị");
 	g_assert_cmpuint(forum->rev, ==, 7);

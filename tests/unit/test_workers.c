@@ -16,6 +16,7 @@ typedef struct Hall {
 	json_int_t rev;
 	FakePeer *speaker, *viewers[VIEWERS];
 	unsigned number; /* sent last */
+	unsigned layers; /* of the picture that are sent, a bit each; 0: it has none */
 	unsigned slots;  /* news of them */
 	int one_port,
 		door; /* where TCP comes in and goes on, by the door; -1: straight to the node */
@@ -98,6 +99,8 @@ static Hall *hall_new(void)
 static FakePeer *put_peer(Hall *hall, const char *id, const char *owner, Role role, bool tcp)
 {
 	FakePeer *peer = fake_peer_new(role, tcp);
+	if (hall->layers && role == ROLE_PUBLISHER)
+		fake_peer_use_layers(peer);
 	g_autofree char *offer = fake_peer_offer(peer);
 	const NodePeer ask = { .id = id,
 		.stage = "stage",
@@ -127,6 +130,23 @@ static void put_speaker(Hall *hall)
 	hall->speaker = put_peer(hall, "speaker", "hall", ROLE_PUBLISHER, false);
 }
 
+/* The numbers of layers are their own, each behind the one below it. */
+static void show(Hall *hall)
+{
+	bool keyframe = hall->number % 40 == 1;
+	if (!hall->layers)
+		fake_peer_send(hall->speaker, FAKE_PICTURE, hall->number, keyframe);
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned number = 3 * hall->number + i;
+		if (!(hall->layers & 1u << i))
+			continue;
+		if (hall->number % 10 == 7)
+			fake_peer_repair_layer(hall->speaker, i, number);
+		else
+			fake_peer_send_layer(hall->speaker, i, number, keyframe);
+	}
+}
+
 /* A moment passes; the speaker says something if he can. */
 static void step(Hall *hall)
 {
@@ -143,8 +163,7 @@ static void step(Hall *hall)
 		if (fake_peer_is_connected(hall->speaker)) {
 			hall->number++;
 			fake_peer_send(hall->speaker, FAKE_SOUND, hall->number, true);
-			fake_peer_send(
-				hall->speaker, FAKE_PICTURE, hall->number, hall->number % 40 == 1);
+			show(hall);
 		}
 	}
 	for (unsigned i = 0; i < VIEWERS; i++)
@@ -329,6 +348,56 @@ static void restart_all(Hall *hall, unsigned round)
 		g_free(ours[i]);
 }
 
+static bool all_see(const Hall *hall, unsigned layer)
+{
+	for (unsigned i = 0; i < VIEWERS; i++) {
+		const FakeStream *stream = fake_peer_stream(hall->viewers[i], FAKE_PICTURE);
+		if (!stream->count || stream->layer != layer)
+			return false;
+	}
+	return true;
+}
+
+/* A camera in three sizes: everybody sees the largest that comes, on whichever worker. */
+static void test_layers(void)
+{
+	static const struct {
+		unsigned sent, seen;
+	} turns[] = { { 7, 2 }, { 3, 1 }, { 1, 0 }, { 5, 2 }, { 7, 2 }, { 2, 1 } };
+	Hall *hall = hall_new();
+	hall->layers = 7;
+	put_speaker(hall);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		put_viewer(hall, i);
+	for (unsigned i = 0; i < G_N_ELEMENTS(turns); i++) {
+		int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+		hall->layers = turns[i].sent;
+		while (!all_see(hall, turns[i].seen) ||
+			stat_of(hall, "layers") != __builtin_popcount(turns[i].sent)) {
+			step(hall);
+			g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+		}
+		unsigned number = hall->number, layers = __builtin_popcount(turns[i].sent);
+		unsigned count = fake_peer_stream(hall->viewers[0], FAKE_PICTURE)->count;
+		json_int_t repaired = stat_of(hall, "rtx_in_total");
+		while (hall->number < number + 40)
+			step(hall);
+		g_assert_true(all_see(hall, turns[i].seen));
+		g_assert_cmpint(stat_of(hall, "rtx_in_total"), >=, repaired + 3 * layers);
+		g_assert_cmpuint(
+			fake_peer_stream(hall->viewers[0], FAKE_PICTURE)->count, >=, count + 36);
+	}
+	for (unsigned i = 0; i < VIEWERS; i++)
+		g_assert_cmpuint(fake_peer_stream(hall->viewers[i], FAKE_PICTURE)->wrong, ==, 0);
+	node_delete_peer(hall->node, "speaker");
+	int64_t end_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
+	while (stat_of(hall, "layers")) {
+		step(hall);
+		g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+	}
+	hall_free(hall);
+}
+
 /* Old credentials hold until the first check with new ones and no longer; keys stay. */
 static void test_restart(void)
 {
@@ -447,6 +516,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	srtp_library_init();
 	g_test_add_func("/workers/one-stage-spans-them-all", test_spans);
+	g_test_add_func("/workers/everybody-sees-the-largest-that-comes", test_layers);
 	g_test_add_func("/workers/lines-come-by-the-door", test_door);
 	g_test_add_func("/workers/strangers-are-not-answered", test_strangers);
 	g_test_add_func("/workers/ice-restarts-without-a-gap-in-the-keys", test_restart);

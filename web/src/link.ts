@@ -2,12 +2,13 @@
 //
 // The token stands behind `#` and is taken out of the address at once. It is kept twice: in the tab, so that two tabs
 // may be two sites, and in the browser, so that the page opens again tomorrow without the link. A new link replaces
-// the old one.
+// the old one. Beside it stands what the people at this machine have switched.
 
 export type Kind = 'site' | 'chair' | 'staff' | 'ask' | 'review';
 
 const TOKEN = /^[A-Za-z][A-Za-z0-9_-]{44}$/; // KIND ID MAC
 const DEVICE = 'diemcau.device';
+const SAVING = 'diemcau.saving';
 const tokenKey = (kind: Kind) => `diemcau.${kind}.token`;
 const joinedKey = (kind: Kind) => `diemcau.${kind}.joined`;
 
@@ -58,6 +59,11 @@ export const wasJoined = (kind: Kind): boolean => get(joinedKey(kind), [tab]) ==
 
 export const setJoined = (kind: Kind, isJoined: boolean): void =>
   put(joinedKey(kind), isJoined ? '1' : '0', [tab]);
+
+// Whether this machine is to receive less than its line could carry.
+export const keptSaving = (): boolean => get(SAVING, [browser]) === '1';
+
+export const keepSaving = (isSaving: boolean): void => put(SAVING, isSaving ? '1' : '0', [browser]);
 
 // 128 random bits that name this browser for as long as it keeps them.
 export function deviceId(): string {

@@ -3,7 +3,7 @@
 // Knows no screen and no socket. Each method has its parameters as a type and its result as a reader; each
 // notification has a reader. tests/protocol/ holds an example of every one of them.
 
-import { type Read, count, flag, list, maybe, oneOf, optional, record, shape, text } from './read';
+import { type Read, count, flag, list, maybe, oneOf, optional, record, shape, text, whole } from './read';
 
 export const SUBPROTOCOL = 'diemcau.v1';
 
@@ -45,6 +45,54 @@ export type Stage = ReturnType<typeof stage>;
 const waiter = shape({ seat: text, name: text, since: count });
 export type Waiter = ReturnType<typeof waiter>;
 
+// What a receive connection can carry: docs/API.md §2.6.
+const line = shape({
+  rung: whole(0, 6),
+  why: oneOf('line', 'loss', 'cap', 'top', 'unknown'),
+  rate_bps: count,
+  loss_percent: count,
+  rtt_ms: maybe(count),
+});
+export type Line = ReturnType<typeof line>;
+
+// In the order in which advice is given.
+export const FAULTS = [
+  'insecure',
+  'mic-missing',
+  'mic-denied',
+  'mic-busy',
+  'mic-silent',
+  'speaker-unheard',
+  'line-none',
+  'line-down',
+  'line-up',
+  'line-loss',
+  'line-delay',
+  'line-tcp',
+  'line-unknown',
+  'camera-missing',
+  'camera-denied',
+  'camera-busy',
+] as const;
+export type CheckFault = (typeof FAULTS)[number];
+
+const path = oneOf('udp', 'tcp', 'none');
+export type Path = ReturnType<typeof path>;
+
+const verdict = oneOf('ok', 'help', 'never');
+
+const check = shape({
+  at: count,
+  verdict,
+  faults: list(oneOf<CheckFault>(...FAULTS)),
+  down_bps: maybe(count),
+  up_bps: maybe(count),
+  rtt_ms: maybe(count),
+  loss_permille: maybe(count),
+  path: maybe(path),
+});
+export type MachineCheck = ReturnType<typeof check>;
+
 const site = shape({
   seat: text,
   name: text,
@@ -56,6 +104,9 @@ const site = shape({
   hand: flag,
   on_air: flag,
   waiting: flag,
+  line: maybe(line),
+  check: verdict,
+  checked: count,
 });
 export type Site = ReturnType<typeof site>;
 
@@ -69,6 +120,8 @@ const hello = shape({
   stage,
   queue: list(waiter),
   sites: optional(list(site)),
+  line: optional(line),
+  check: optional(check),
 });
 export type Hello = ReturnType<typeof hello>;
 
@@ -131,6 +184,7 @@ const results = {
   'publish.restart': shape({ fragment: text }),
   'publish.close': nothing,
   'publish.set': nothing,
+  'line.limit': nothing,
   'hand.raise': shape({ place: count }),
   'hand.lower': nothing,
   'stage.join': nothing,
@@ -145,6 +199,8 @@ const results = {
   'question.mine': shape({ questions: list(question), more: flag }),
   'question.list': shape({ questions: list(question), counts: questionCounts, more: flag }),
   'question.set': nothing,
+  'preflight.report': check,
+  'preflight.list': shape({ checks: list(check) }),
   'recording.list': recordings,
   'recording.open': shape(address),
 } satisfies Record<string, Read<unknown>>;
@@ -164,6 +220,7 @@ export interface Params {
   'publish.restart': { fragment: string };
   'publish.close': Nothing;
   'publish.set': { mic: boolean; camera: boolean; screen: boolean };
+  'line.limit': { rung: number };
   'hand.raise': Nothing;
   'hand.lower': Nothing | OfSeat;
   'stage.join': Nothing;
@@ -178,6 +235,8 @@ export interface Params {
   'question.mine': { after?: number };
   'question.list': { state?: QuestionState; after?: number; limit: number };
   'question.set': { id: string; state: QuestionState };
+  'preflight.report': Omit<MachineCheck, 'at' | 'verdict'>;
+  'preflight.list': OfSeat;
   'recording.list': Nothing;
   'recording.open': { id: string };
 }
@@ -193,6 +252,8 @@ const notices = {
   'stage.state': stage,
   'queue.state': shape({ queue: list(waiter) }),
   'sites.state': shape({ sites: list(site) }),
+  'lines.state': shape({ lines: list(shape({ seat: text, line: maybe(line) })) }),
+  'line.state': shape({ line: maybe(line) }),
   'seat.state': seatState,
   'recording.state': shape({ state: oneOf('on', 'off', 'failed'), reason: text }),
   'seat.admitted': hello,

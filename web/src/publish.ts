@@ -6,12 +6,13 @@
 
 import { DeviceFault, openDevice, openScreen } from './devices';
 import { Keeper, type PeerState } from './keeper';
+import { FULL_WIDTH, fitted, layersOf } from './layers';
 import type { Params, Refusal, Result, Source } from './protocol';
 
-const SOURCES: { source: Source; kind: 'audio' | 'video'; encoding?: RTCRtpEncodingParameters }[] = [
+const SOURCES: { source: Source; kind: 'audio' | 'video'; encodings?: RTCRtpEncodingParameters[] }[] = [
   { source: 'mic', kind: 'audio' }, // what Opus does is written in the server's answer
-  { source: 'camera', kind: 'video', encoding: { maxBitrate: 1_300_000, maxFramerate: 25 } },
-  { source: 'screen', kind: 'video', encoding: { maxBitrate: 1_500_000, maxFramerate: 10 } },
+  { source: 'camera', kind: 'video', encodings: layersOf(FULL_WIDTH) },
+  { source: 'screen', kind: 'video', encodings: [{ maxBitrate: 1_500_000, maxFramerate: 10 }] },
 ];
 
 // What to give up when the machine or the line is weak. Not in every browser.
@@ -193,8 +194,31 @@ export class Publish {
     const track = this.tracks[source];
     const at = SOURCES.findIndex((s) => s.source === source);
     const sent = track?.readyState === 'live' ? track : null;
-    void pc?.getTransceivers()[at]?.sender.replaceTrack(sent).catch(() => {}); // closed meanwhile
+    const sender = pc?.getTransceivers()[at]?.sender;
+    if (sender) void this.send(source, sender, sent);
     this.tell();
+  }
+
+  private async send(source: Source, sender: RTCRtpSender, track: MediaStreamTrack | null): Promise<void> {
+    try {
+      if (sender.track !== track) await sender.replaceTrack(track);
+      await this.fit(source, sender);
+    } catch {
+      // closed meanwhile
+    }
+  }
+
+  // What to give up first, and in which sizes this camera is worth sending: known once there is one.
+  private async fit(source: Source, sender: RTCRtpSender): Promise<void> {
+    const preference = GIVE_UP[source];
+    if (!preference) return;
+    const parameters = sender.getParameters();
+    parameters.degradationPreference = preference; // Firefox knows no such preference
+    const { track } = sender;
+    if (source === 'camera' && track) {
+      parameters.encodings = fitted(parameters.encodings, track.getSettings().width ?? 0);
+    }
+    await sender.setParameters(parameters);
   }
 
   private told(): void {
@@ -202,11 +226,14 @@ export class Publish {
   }
 
   private build(pc: RTCPeerConnection): void {
-    for (const { source, kind, encoding } of SOURCES) {
-      pc.addTransceiver(this.tracks[source] ?? kind, {
-        direction: 'sendonly',
-        ...(encoding && { sendEncodings: [{ ...encoding }] }),
-      });
+    for (const { source, kind, encodings } of SOURCES) {
+      const sent = this.tracks[source] ?? kind;
+      const init: RTCRtpTransceiverInit = { direction: 'sendonly' };
+      try {
+        pc.addTransceiver(sent, encodings ? { ...init, sendEncodings: encodings.map((one) => ({ ...one })) } : init);
+      } catch {
+        pc.addTransceiver(sent, init); // a browser that knows no layers sends one stream
+      }
     }
   }
 
@@ -217,18 +244,10 @@ export class Publish {
   }
 
   private tune(pc: RTCPeerConnection): void {
-    pc.getTransceivers().forEach(({ sender }, i) => {
-      const preference = SOURCES[i] && GIVE_UP[SOURCES[i].source];
-      if (!preference) return;
-      const parameters = sender.getParameters();
-      parameters.degradationPreference = preference;
-      sender.setParameters(parameters).catch(() => {}); // Firefox knows no such preference
-    });
-    // A track that came while the offer was under way.
+    // Also a track that came while the offer was under way.
     SOURCES.forEach(({ source }, i) => {
       const sender = pc.getTransceivers()[i]?.sender;
-      const track = this.tracks[source];
-      if (sender && sender.track !== track) void sender.replaceTrack(track).catch(() => {});
+      if (sender) void this.send(source, sender, this.tracks[source]);
     });
   }
 }

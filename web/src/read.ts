@@ -22,6 +22,14 @@ export const flag: Read<boolean> = (value, at = '') =>
 export const count: Read<number> = (value, at = '') =>
   typeof value === 'number' && Number.isFinite(value) ? value : fail(at, 'a number');
 
+// A whole number within its bounds.
+export const whole =
+  (low: number, high: number): Read<number> =>
+  (value, at = '') =>
+    Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+      ? (value as number)
+      : fail(at, `a whole number from ${low} to ${high}`);
+
 export const oneOf =
   <T extends string>(...words: T[]): Read<T> =>
   (value, at = '') =>

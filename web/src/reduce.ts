@@ -1,6 +1,7 @@
 // reduce.ts - what follows from the server's state: pure functions, no signal, no clock
 
-import type { OnAir, Question, QuestionState, Site, Stage, Waiter } from './protocol';
+import { isPictureMoving, isWeak, slidesOn } from './ladder';
+import type { Line, OnAir, Question, QuestionState, Site, Stage, Waiter } from './protocol';
 
 export const EMPTY_STAGE: Stage = { rev: 0, main: null, slides: null, on_air: [] };
 
@@ -26,18 +27,19 @@ export function shownOnMain(stage: Stage, me: string | null, before: string | nu
   return stage.on_air.find((one) => one.seat !== me && one.camera) ?? null;
 }
 
-// Whether anything of somebody else should be coming to me now.
-export function isSomebodyFlowing(stage: Stage, me: string | null): boolean {
-  const others = stage.on_air.filter((one) => one.seat !== me);
-  return (
-    others.some((one) => one.mic && !one.muted) ||
-    Boolean(shownOnMain(stage, me, null)?.camera) ||
-    others.some((one) => one.seat === stage.slides && one.screen)
-  );
-}
-
 export const isSlidesShown = (stage: Stage, me: string | null): boolean =>
   stage.slides !== null && stage.slides !== me && Boolean(onAirOf(stage, stage.slides)?.screen);
+
+// Whether anything of somebody else should be coming to me now, with what my line can carry. Stills come too seldom to
+// be waited for.
+export function isSomebodyFlowing(stage: Stage, me: string | null, line: Line | null): boolean {
+  const heard = (one: OnAir): boolean => one.seat !== me && one.mic && !one.muted;
+  return (
+    stage.on_air.some(heard) ||
+    (isPictureMoving(line) && Boolean(shownOnMain(stage, me, null)?.camera)) ||
+    (slidesOn(line) === 'whole' && isSlidesShown(stage, me))
+  );
+}
 
 // --- the board --------------------------------------------------------------------------------------
 
@@ -64,7 +66,7 @@ export const isReordered = (known: Sites, rows: Site[]): boolean =>
     return !old || old.name !== row.name || old.district !== row.district;
   });
 
-export const FILTERS = ['all', 'present', 'absent', 'hand', 'air', 'waiting'] as const;
+export const FILTERS = ['all', 'present', 'absent', 'hand', 'air', 'waiting', 'weak'] as const;
 export type Filter = (typeof FILTERS)[number];
 
 const TESTS: Record<Filter, (site: Site) => boolean> = {
@@ -74,12 +76,13 @@ const TESTS: Record<Filter, (site: Site) => boolean> = {
   hand: (site) => site.hand,
   air: (site) => site.on_air,
   waiting: (site) => site.waiting,
+  weak: isWeak,
 };
 
 export const passes = (site: Site, filter: Filter): boolean => TESTS[filter](site);
 
 export function countSites(sites: Sites): Record<Filter, number> {
-  const counts = { all: 0, present: 0, absent: 0, hand: 0, air: 0, waiting: 0 };
+  const counts = { all: 0, present: 0, absent: 0, hand: 0, air: 0, waiting: 0, weak: 0 };
   for (const site of sites.values()) {
     for (const filter of FILTERS) if (passes(site, filter)) counts[filter]++;
   }

@@ -4,7 +4,8 @@
 // the line comes back with `resume`, a lost PeerConnection is offered anew, nobody has to click.
 
 import { type Key, t } from './i18n';
-import { type Kind, deviceId, setJoined } from './link';
+import { SAVING, TOP } from './ladder';
+import { type Kind, deviceId, keepSaving, keptSaving, setJoined } from './link';
 import { type Letter, type Outbox, openOutbox } from './outbox';
 import {
   type Hello,
@@ -14,6 +15,7 @@ import {
   type Params,
   type Question,
   Refusal,
+  type Line,
   type Result,
   type SeatState,
 } from './protocol';
@@ -47,7 +49,7 @@ export class Session {
 
   constructor(
     private readonly kind: Kind,
-    private readonly token: string,
+    readonly token: string,
   ) {
     const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
     this.socket = new Socket(url, {
@@ -56,7 +58,11 @@ export class Session {
       notice: (notice) => this.take(notice),
     });
     this.receive = new Receive({
-      offer: (sdp) => this.socket.request('receive.offer', { sdp }),
+      offer: async (sdp) => {
+        const answer = await this.socket.request('receive.offer', { sdp });
+        this.onLine(null); // of the connection before; what is told of this one comes after its answer
+        return answer;
+      },
       restart: (fragment) => this.socket.request('receive.restart', { fragment }, RESTART_ANSWER_MS),
       streams: (streams) => (state.streams.value = streams),
       changed: (now) => {
@@ -87,6 +93,7 @@ export class Session {
       asking: (isAsking) => (state.isAsking.value = isAsking),
       refused: () => this.offStage(),
     });
+    if (kind === 'site') state.isSaving.value = keptSaving();
     this.outbox =
       kind === 'site'
         ? openOutbox(
@@ -167,6 +174,13 @@ export class Session {
     void this.tellLeaving();
   }
 
+  // Of a site: less than its line could carry, until it is switched back, on this machine.
+  setSaving(isSaving: boolean): void {
+    keepSaving(isSaving);
+    state.isSaving.value = isSaving;
+    void this.tellLimit();
+  }
+
   toggleMic(): void {
     this.publish.setMic(!state.isMicOn.value);
   }
@@ -198,7 +212,12 @@ export class Session {
     state.desk.value = putPage(state.desk.value, filter, page.questions, page.more);
   }
 
-  // Asks the server; a No is shown. Null when there was one.
+  // Asks the server. Rejects with Refusal or LineDown.
+  request<M extends Method>(method: M, params: Params[M]): Promise<Result<M>> {
+    return this.socket.request(method, params);
+  }
+
+  // The same, and a No is shown. Null when there was one.
   async ask<M extends Method>(method: M, params: Params[M]): Promise<Result<M> | null> {
     try {
       return await this.socket.request(method, params);
@@ -258,12 +277,15 @@ export class Session {
     state.putStage(hello.stage, true);
     state.queue.value = hello.queue;
     state.putSites(hello.sites, true);
+    state.lastCheck.value = hello.check ?? null;
     state.isLineUp.value = true;
     if (hello.waiting) {
       this.receive.stop();
       this.offStage();
       return;
     }
+    state.line.value = hello.line ?? null;
+    if (this.kind === 'site') void this.tellLimit();
     if (state.isLeaving.value) void this.tellLeaving();
     this.onStage(wasOnAir);
     this.receive.keeper.lineUp(hello.resumed.receive);
@@ -324,6 +346,12 @@ export class Session {
       case 'recording.state':
         state.recording.value = notice.params;
         return;
+      case 'lines.state':
+        state.putLines(notice.params.lines);
+        return;
+      case 'line.state':
+        this.onLine(notice.params.line);
+        return;
       case 'seat.state':
         this.onSeat(notice.params);
         return;
@@ -370,6 +398,19 @@ export class Session {
   // The stage and the queue say the same; this comes first when both are on their way.
   private onSeat(seat: SeatState): void {
     if (seat.muted && !state.myAir.value?.muted) this.speak(t('speaking.muted'), true);
+  }
+
+  private onLine(line: Line | null): void {
+    state.line.value = line;
+    this.receive.expect(state.isFlowExpected.value);
+  }
+
+  private async tellLimit(): Promise<void> {
+    try {
+      await this.socket.request('line.limit', { rung: state.isSaving.value ? SAVING : TOP });
+    } catch (error) {
+      if (error instanceof Refusal) this.say(error.message, 'warn'); // else told again with the next line
+    }
   }
 
   private begin(): void {

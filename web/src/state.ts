@@ -5,7 +5,8 @@ import { computed, signal } from '@preact/signals';
 import type { DeviceFault } from './devices';
 import type { PeerState } from './keeper';
 import type { Mail } from './outbox';
-import type { Hello, Question, QuestionCounts, Source, Stage, Waiter } from './protocol';
+import { isPictureOff, mergeLines } from './ladder';
+import type { Hello, Line, MachineCheck, Question, QuestionCounts, Source, Stage, Waiter } from './protocol';
 import type { Tracks } from './publish';
 import type { Streams } from './receive';
 import {
@@ -87,7 +88,11 @@ export const myPlace = computed(() => placeOf(queue.value, mySeat.value));
 export const mainShown = computed(() => shownOnMain(stage.value, mySeat.value, before.value));
 export const isMainMine = computed(() => isOnAir.value && stage.value.main === mySeat.value);
 export const areSlidesShown = computed(() => isSlidesShown(stage.value, mySeat.value));
-export const isFlowExpected = computed(() => isSomebodyFlowing(stage.value, mySeat.value));
+
+export const line = signal<Line | null>(null); // what the receive connection can carry; null: not told yet
+export const isSaving = signal(false); // "save data", remembered on this machine
+export const isPictureHeld = computed(() => isPictureOff(line.value));
+export const isFlowExpected = computed(() => isSomebodyFlowing(stage.value, mySeat.value, line.value));
 
 export function putStage(news: Stage, isFirst: boolean): void {
   const known = stage.value;
@@ -138,6 +143,10 @@ export function putSites(rows: Hello['sites'], isFirst: boolean): void {
   if (isNewOrder) siteOrder.value = inOrder(sites.value);
 }
 
+export function putLines(rows: { seat: string; line: Line | null }[]): void {
+  sites.value = mergeLines(sites.value, rows);
+}
+
 // --- questions ------------------------------------------------------------------------------------------
 
 export const desk = signal<Desk>(EMPTY_DESK); // of staff: all of the forum's; of a site: its own
@@ -147,6 +156,11 @@ export const mail = signal<Mail | null>(null); // what was written on this page
 export const isAskOpen = signal(false);
 
 export const questionOf = (id: string): Question | undefined => desk.value.known.get(id);
+
+// --- this machine ---------------------------------------------------------------------------------------
+
+export const lastCheck = signal<MachineCheck | null>(null);
+export const isChecking = signal(false); // the check of the machine is on the screen
 
 // --- words for the person -------------------------------------------------------------------------------
 
@@ -169,7 +183,8 @@ export function forget(): void {
   before.value = null;
   queue.value = [];
   receiveState.value = publishState.value = 'off';
-  streams.value = null;
+  streams.value = line.value = null;
+  isSaving.value = false;
   isSoundBlocked.value = isAsking.value = isLeaving.value = false;
   speaking.value = 'off';
   faults.value = {};
@@ -177,6 +192,7 @@ export function forget(): void {
   siteOrder.value = [];
   desk.value = EMPTY_DESK;
   questionCounts.value = mail.value = null;
-  isAskOpen.value = false;
+  isAskOpen.value = isChecking.value = false;
+  lastCheck.value = null;
   note.value = null;
 }

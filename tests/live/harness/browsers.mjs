@@ -182,6 +182,7 @@ export class Firefox {
     await page.evaluateOnNewDocument(probe, {
       inject: {
         identity: this.person.identity,
+        width: this.person.width ?? 320,
         rate: RATE,
         samples: thinned(this.person.samples).toString('base64'),
       },

@@ -24,8 +24,8 @@ const EVERYDAY = [
   'hostile',
   'load',
   'tcp',
-  'oneport',
   'comeback',
+  'weak',
   'crashes',
   'questions',
   'operator',
@@ -33,8 +33,11 @@ const EVERYDAY = [
   'recording',
   'recording-full',
   'review',
+  'layers',
   'farewell',
 ];
+// Each takes minutes of one person's steps or of a firewall of its own.
+const LONG_TOO = ['preflight', 'oneport'];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const build = path.resolve(process.argv[2]);
@@ -47,7 +50,7 @@ if (names[0] === 'screenshots') {
 // `long` is the everyday list with counts that take an hour.
 const long = names[0] === 'long';
 if (long) names.shift();
-if (names.length === 0) names = EVERYDAY;
+if (names.length === 0) names = long ? [...EVERYDAY, ...LONG_TOO] : EVERYDAY;
 
 const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-live-'));
 if (process.env.DIEMCAU_TMP_OPEN) (await import('node:fs')).chmodSync(dir, 0o755);

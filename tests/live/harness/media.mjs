@@ -145,3 +145,13 @@ export async function makeDeadMedia(dir) {
   writeFileSync(file, wav(Buffer.alloc(RATE * 2 * 5)));
   return { name: 'dead', identity: 9, wav: file, y4m: await film(path.join(dir, 'frozen.y4m'), 9, { frozen: true }) };
 }
+
+export const WIDE = 960; // the least that is worth three sizes: browsers encode all of them on this machine
+
+// The same picture for a camera that sends it in three sizes; its noise makes each of them cost what a room does.
+export async function wideFilm(dir, person) {
+  const file = path.join(dir, `${person.name}-wide.mjpeg`);
+  await command('ffmpeg', '-v', 'error', '-y', '-i', person.y4m, '-vf', `scale=${WIDE}:-2:flags=neighbor,noise=alls=24:allf=t`,
+    '-q:v', '3', '-f', 'mjpeg', file);
+  return file;
+}

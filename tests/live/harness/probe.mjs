@@ -75,6 +75,7 @@ export function probe({ inject }) {
           mid: s.mid,
           ssrc: s.ssrc,
           frames: s.framesDecoded ?? 0,
+          width: s.frameWidth ?? 0,
           packets: s.packetsReceived ?? 0,
           lost: s.packetsLost ?? 0,
           bytes: s.bytesReceived ?? 0,
@@ -91,6 +92,8 @@ export function probe({ inject }) {
           mid: s.mid,
           packets: s.packetsSent ?? 0,
           frames: s.framesEncoded ?? 0,
+          rid: s.rid,
+          width: s.frameWidth ?? 0,
           keyframes: s.keyFramesEncoded ?? 0,
           plis: s.pliCount ?? 0,
         })),
@@ -327,12 +330,15 @@ export function probe({ inject }) {
 
   const camera = () => {
     const screen = document.createElement('canvas');
-    screen.width = 320;
-    screen.height = 180;
+    const WIDTH = 320;
+    const HEIGHT = 180;
+    screen.width = inject.width;
+    screen.height = (inject.width * HEIGHT) / WIDTH;
     const pen = screen.getContext('2d');
+    pen.scale(inject.width / WIDTH, inject.width / WIDTH);
     let number = 0;
     const blocks = (top, count, value) => {
-      const wide = screen.width / count;
+      const wide = WIDTH / count;
       for (let i = 0; i < count; i++) {
         pen.fillStyle = (value >> (count - 1 - i)) & 1 ? '#fff' : '#000';
         pen.fillRect(i * wide, top, wide, 30);
@@ -340,7 +346,7 @@ export function probe({ inject }) {
     };
     const paint = () => {
       pen.fillStyle = '#466';
-      pen.fillRect(0, 0, screen.width, screen.height);
+      pen.fillRect(0, 0, WIDTH, HEIGHT);
       blocks(0, 16, number & 0xffff);
       blocks(30, 8, ((inject.identity & 15) << 4) | (~inject.identity & 15));
       pen.fillStyle = '#ccc';
@@ -351,6 +357,7 @@ export function probe({ inject }) {
     const timer = setInterval(paint, 1000 / 15);
     const track = screen.captureStream().getVideoTracks()[0];
     const stop = track.stop.bind(track);
+    track.getSettings = () => ({ width: screen.width, height: screen.height }); // as a camera says them
     track.stop = () => {
       clearInterval(timer);
       stop();

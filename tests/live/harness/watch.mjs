@@ -58,6 +58,12 @@ async function framesDecoded(tab) {
   return (stats?.inbound ?? []).filter((s) => s.kind === 'video').reduce((sum, s) => sum + s.frames, 0);
 }
 
+// How wide the main picture is that came last.
+export async function width(tab) {
+  const { inbound } = await tab.live('stats', 'receive');
+  return Math.max(0, ...inbound.filter((s) => s.kind === 'video').map((s) => s.width));
+}
+
 // --- hearing --------------------------------------------------------------------------------------
 
 function grid(levels, stepMs) {

@@ -5,7 +5,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { Chromium } from '../harness/browsers.mjs';
 import { MAIN, goLive, join, row, seatOf } from '../harness/forum.mjs';
+import { brokenDevices, finishCheck, openCheck } from '../harness/machine.mjs';
+import { makeDeadMedia } from '../harness/media.mjs';
 import { post, sitesOf } from '../harness/questions.mjs';
 import { check } from '../harness/tap.mjs';
 import { takes } from '../harness/takes.mjs';
@@ -125,7 +128,49 @@ async function reviewed({ stack, take, cast, hall }) {
   await take(page, 'review');
 }
 
-export async function run({ tap, cast, media, out, stack: start }) {
+// The check of a machine: a good one, a silent one, one with much wrong, and what staff see of them.
+async function machines({ take, cast, dir, stack, sites }) {
+  const good = await cast.tab('north');
+  await openCheck(good, sites[0]);
+  await good.live('untilElement', '[data-act="preflight-heard"]', 20000);
+  await take(good, 'preflight-speaker');
+  await finishCheck(good);
+  await take(good, 'preflight-good');
+  await good.act('preflight-close');
+  await good.live('untilElement', '[data-last-check]', 5000);
+  await take(good, 'site-checked');
+  await cast.close(good);
+
+  const browser = await Chromium.launch(await makeDeadMedia(dir));
+  const dead = await browser.tab();
+  cast.tabs.add(dead);
+  await openCheck(dead, sites[1]);
+  await dead.live('untilElement', '[data-check="mic"][data-result="warn"]', 20000);
+  await take(dead, 'preflight-silent');
+  await finishCheck(dead);
+  await take(dead, 'preflight-one');
+  await cast.close(dead);
+  await browser.close();
+
+  const broken = await cast.tab('north');
+  await broken.page.addInitScript(brokenDevices({ audio: 'NotAllowedError', video: 'NotReadableError' }));
+  for (const [link, name] of [[sites[2], 'preflight-many'], [`${sites[2].replace('/site', '/site?lang=en')}`, 'preflight-english']]) {
+    await openCheck(broken, link);
+    await finishCheck(broken, false);
+    await take(broken, name);
+  }
+  await cast.close(broken);
+
+  const board = await cast.tab('chair');
+  await join(board, stack.demo.staff);
+  for (const seat of await board.evaluate(() => [...document.querySelectorAll('.row')].slice(0, 3).map((one) => one.dataset.seat)))
+    await board.click(row(seat, 'checks'));
+  await board.live('untilElement', '.checks [data-verdict="help"]', 10000);
+  await take(board, 'board-checks');
+  await cast.close(board);
+}
+
+export async function run({ tap, cast, media, out, dir, stack: start }) {
   const stack = await start();
   const { chair, staff, sites } = stack.demo;
   mkdirSync(out, { recursive: true });
@@ -144,6 +189,7 @@ export async function run({ tap, cast, media, out, stack: start }) {
       check(faults.length === 0, faults.join('\n'));
     });
 
+  await machines({ take, cast, dir, stack, sites });
   await tap.need('screenshots: the chair is live', () => goLive(hall, chair));
   await north.goto(sites[0]);
   await north.state('ready');

@@ -1,19 +1,9 @@
 // tcp.mjs - the same forum where a firewall lets no UDP through
 
+import { blockUdp, unblockUdp } from '../harness/firewall.mjs';
 import { MAIN, callUp, firstPicture, goLive } from '../harness/forum.mjs';
-import { command } from '../harness/process.mjs';
 import { check } from '../harness/tap.mjs';
 import { hears, seesMoving } from '../harness/watch.mjs';
-
-async function blockUdp() {
-  await command('nft', 'add table inet blocked');
-  for (const hook of ['input', 'output']) {
-    await command('nft', `add chain inet blocked ${hook} { type filter hook ${hook} priority 0 ; }`);
-    await command('nft', `add rule inet blocked ${hook} meta l4proto udp counter drop`);
-  }
-}
-
-const unblockUdp = () => command('nft', 'delete table inet blocked');
 
 async function overTcp(tab, which) {
   const stats = await tab.live('stats', which);

@@ -1,5 +1,7 @@
 // arrival.tsx - the way in: loading, one large button, waiting for the hub
 
+import type { ComponentChildren } from 'preact';
+
 import { act } from '../act';
 import { type Key, t } from '../i18n';
 import { hearing, isLineUp, me, phase, title, trouble } from '../state';
@@ -12,10 +14,11 @@ export interface ArrivalWords {
   hint: Key;
 }
 
-export function Arrival({ words }: { words: ArrivalWords }) {
+// children: what else there is to do before joining.
+export function Arrival({ words, children }: { words: ArrivalWords; children?: ComponentChildren }) {
   switch (phase.value) {
     case 'ready':
-      return <Ready words={words} />;
+      return <Ready words={words}>{children}</Ready>;
     case 'waiting':
       return <Waiting />;
     default:
@@ -23,7 +26,7 @@ export function Arrival({ words }: { words: ArrivalWords }) {
   }
 }
 
-function Ready({ words }: { words: ArrivalWords }) {
+function Ready({ words, children }: { words: ArrivalWords; children: ComponentChildren }) {
   return (
     <Sheet>
       <h1>{title.value}</h1>
@@ -36,6 +39,7 @@ function Ready({ words }: { words: ArrivalWords }) {
         {t(words.join)}
       </button>
       <p class="hint">{t(words.hint)}</p>
+      {children}
       <LineState />
     </Sheet>
   );

@@ -8,16 +8,20 @@ import { Component } from 'preact';
 
 import { act } from '../act';
 import { fold, matches } from '../fold';
-import { t } from '../i18n';
+import { type Key, t } from '../i18n';
+import { countRungs, gradeOf, isWeak, lineOf } from '../ladder';
 import type { OnAir, Site } from '../protocol';
 import { FILTERS, type Filter, countSites, passes, siteState } from '../reduce';
 import { siteOrder, sites, stage } from '../state';
+import { Bars, rateWords } from './bars';
+import { CheckSign } from './check-sign';
 import { Icon, type IconName } from './icon';
 import { StageButtons } from './stage-buttons';
 
 const query = signal('');
 const filter = signal<Filter>('all');
 const counts = computed(() => countSites(sites.value));
+const rungs = computed(() => countRungs(sites.value));
 
 // Folding 442 names at every stroke of a key is too much for an old machine; names seldom change.
 const folded = new WeakMap<Site, string>();
@@ -31,7 +35,7 @@ const shown = computed(() => {
   const wanted = fold(query.value.trim());
   return siteOrder.value.flatMap((seat) => {
     const site = sites.value.get(seat);
-    return site && passes(site, filter.value) && matches(foldedName(site), wanted) ? [site] : [];
+    return site && passes(site, filter.value) && (!wanted || matches(foldedName(site), wanted)) ? [site] : [];
   });
 });
 
@@ -85,6 +89,7 @@ export function Board({ canDirect }: { canDirect: boolean }) {
             </button>
           ))}
         </div>
+        <Rungs />
         <p class="unseen" role="status">
           {query.value && t('board.found', { count: rows.length })}
         </p>
@@ -102,6 +107,43 @@ export function Board({ canDirect }: { canDirect: boolean }) {
       </ul>
       {rows.length === 0 && <p class="empty">{t('board.none')}</p>}
     </section>
+  );
+}
+
+// How many sites hear and see how much.
+function Rungs() {
+  if (rungs.value.length === 0) return null;
+  return (
+    <p class="rungs">
+      <span>{t('line.title')}:</span>
+      {rungs.value.map(({ rung, count }) => (
+        <span key={rung} data-rung={rung}>
+          {t('rung.short', { rung })}: <b>{count}</b>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+// The rung of one site, and why it is no higher.
+export function RowLine({ site }: { site: Site }) {
+  const line = lineOf(site);
+  if (!line) return null;
+  const { rung, why, rate_bps, loss_percent } = line;
+  return (
+    <p class={`row-line ${gradeOf(line)}`} data-rung={rung}>
+      <Bars line={line} />
+      <span>
+        {t('rung.short', { rung })}: {t(`rung.${rung}` as Key)}
+        {isWeak(site) && (
+          <small>
+            {' '}
+            ({t(why === 'loss' ? 'rung.loss' : 'rung.line', { loss: loss_percent })}, {rateWords(rate_bps)})
+          </small>
+        )}
+        {why === 'cap' && <small> ({t('rung.cap')})</small>}
+      </span>
+    </p>
   );
 }
 
@@ -132,15 +174,21 @@ class Row extends Component<RowProps> {
       <li class={`row ${state}`} data-seat={site.seat}>
         <div class="row-who">
           <p class="row-name">{site.name}</p>
-          {site.district && <p class="row-district">{site.district}</p>}
+          <div class="row-under">
+            {site.district && <p class="row-district">{site.district}</p>}
+            <CheckSign site={site} />
+          </div>
         </div>
-        <p class={`row-state ${state}`}>
-          <Icon name={ICONS[state]} />
-          <span>
-            {t(`site.${state}`)}
-            {state === 'hearing' && site.transport === 'tcp' && <small> ({t('site.tcp')})</small>}
-          </span>
-        </p>
+        <div class="row-now">
+          <p class={`row-state ${state}`}>
+            <Icon name={ICONS[state]} />
+            <span>
+              {t(`site.${state}`)}
+              {state === 'hearing' && site.transport === 'tcp' && <small> ({t('site.tcp')})</small>}
+            </span>
+          </p>
+          <RowLine site={site} />
+        </div>
         {!site.online && site.phone && (
           <a class="row-phone" href={`tel:${site.phone.replace(/[^\d+]/g, '')}`}>
             <Icon name="phone" />

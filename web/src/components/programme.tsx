@@ -5,12 +5,16 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 import { t } from '../i18n';
+import { causeOf, slidesOn } from '../ladder';
 import type { OnAir } from '../protocol';
 import {
   areSlidesShown,
   isMainMine,
   isOnAir,
+  isPictureHeld,
+  isSaving,
   isSoundBlocked,
+  line,
   mainShown,
   me,
   stage,
@@ -94,10 +98,22 @@ function NamePlate({ one }: { one: OnAir }) {
   );
 }
 
+// Over a picture that the line cannot carry: what is seen there is old, or black.
+function Held({ one }: { one: OnAir }) {
+  const cause = line.value ? causeOf(line.value, isSaving.value) : 'good';
+  return (
+    <div class="slate">
+      <Icon name="sound" />
+      <p class="slate-title">{one.name}</p>
+      <p>{t(cause === 'good' || cause === 'fair' || cause === 'saving' ? 'slate.sound-only' : `slate.held.${cause}`)}</p>
+    </div>
+  );
+}
+
 // Over the main picture while there is none.
-function Slate() {
+export function Slate() {
   const one = mainShown.value;
-  if (one?.camera) return null;
+  if (one?.camera) return isPictureHeld.value ? <Held one={one} /> : null;
   if (isMainMine.value && !one) {
     return (
       <div class="slate">
@@ -115,12 +131,29 @@ function Slate() {
   );
 }
 
+function SlidesHeld() {
+  switch (slidesOn(line.value)) {
+    case 'off':
+      return (
+        <div class="slate">
+          <Icon name="screen-off" />
+          <p>{t('slides.held')}</p>
+        </div>
+      );
+    case 'late':
+      return <p class="plate late-slides">{t('slides.late')}</p>;
+    default:
+      return null;
+  }
+}
+
 function Slides() {
   const mine = stage.value.slides === me.value?.seat ? tracks.value.screen : null;
   const isShown = areSlidesShown.value || mine !== null;
   return (
     <figure class="slides" hidden={!isShown}>
       <Picture id="slides" stream={streams.value?.slides ?? null} label={t('slides.label')} />
+      {!mine && <SlidesHeld />}
       {mine && (
         <>
           <Own track={mine} label={t('slides.mine')} isMirror={false} />
@@ -149,7 +182,7 @@ export function Programme({ ownMain }: { ownMain: boolean }) {
             <span>{t('stage.you')}</span>
           </p>
         ) : (
-          one?.camera && <NamePlate one={one} />
+          one?.camera && !isPictureHeld.value && <NamePlate one={one} />
         )}
         {!ownMain && camera && (
           <div class="inset">

@@ -1,26 +1,31 @@
 // site.tsx - the page of a site: hear, see, ask to speak, send a question, speak when called. Never more than three
-// buttons
+// large buttons; what the line can carry is said quietly under the picture
 
 import { act } from '../act';
 import { boot } from '../app';
 import { Arrival, HearingState } from '../components/arrival';
 import { AskButton, AskPanel } from '../components/ask-panel';
+import { CheckEntry, checkPage } from '../components/check-entry';
 import { Icon } from '../components/icon';
+import { LineState } from '../components/line';
 import { Note } from '../components/notes';
 import { Programme, Volume } from '../components/programme';
 import { RecordingState } from '../components/recording';
 import { CameraButton, Called, Faults, LeaveButton, MicButton, OnAirState } from '../components/speaking';
 import { t } from '../i18n';
-import { isAskOpen, isInRoom, isLineUp, me, myPlace, stageOfMine, title } from '../state';
+import { isAskOpen, isChecking, isInRoom, isLineUp, me, myPlace, phase, stageOfMine, title } from '../state';
 import '../styles/base.css';
 import '../styles/room.css';
 import '../styles/ask.css';
 
 function SitePage() {
-  return isInRoom.value ? (
-    <Room />
-  ) : (
-    <Arrival words={{ join: 'ready.join', hint: 'ready.hint' }} />
+  const Check = checkPage.value;
+  if (isInRoom.value) return <Room />;
+  if (Check && isChecking.value && phase.value === 'ready') return <Check />;
+  return (
+    <Arrival words={{ join: 'ready.join', hint: 'ready.hint' }}>
+      <CheckEntry />
+    </Arrival>
   );
 }
 
@@ -37,6 +42,7 @@ function Room() {
         <Programme ownMain={false} />
         <Note />
       </main>
+      {stageOfMine.value !== 'called' && <LineState />}
       <Foot />
     </div>
   );

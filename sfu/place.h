@@ -1,0 +1,22 @@
+/* place.h - one slot of a viewer, and who shall be in it as far as his line allows
+ *
+ * Turns what is wished for into what goes out: which layer moves, when stills are shown instead,
+ * voices whole or in joined packets. Embedded in a Viewer; its worker's thread alone. */
+#pragma once
+#include "ration.h"
+#include "slot.h"
+
+typedef struct Place {
+	Slot slot;
+	Track *wish;      /* of layers the lowest; NULL: nobody */
+	Track *joined;    /* the same voice in fewer packets; NULL: none */
+	int64_t shown_us; /* when its last still began */
+} Place;
+
+void place_aim(Place *place, Track *track, Track *joined, const Ration *ration, int64_t now_us);
+/* This track ends: lets go of it. */
+void place_release(Place *place, const Track *track);
+/* Does what the ration says now. About every 100 ms. */
+void place_steer(Place *place, const Ration *ration, int64_t now_us);
+/* Begins a still where one is due, or asks for the keyframe that it takes. About every 100 ms. */
+void place_show(Place *place, int64_t now_us);

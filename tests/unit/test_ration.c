@@ -1,0 +1,123 @@
+/* What a line is given on each rung. */
+#include "sfu/ration.h"
+
+static ParamsMedia video = { .video = true };
+
+static Track *track_at(int64_t rate_bps)
+{
+	video.payload_type[CODEC_VP8] = 96;
+	Track *track = track_new("owner", &video);
+	track->rate_bps = rate_bps;
+	track->weight = rate_bps <= TRACK_SMALL_BPS    ? TRACK_SMALL
+			: rate_bps <= TRACK_MIDDLE_BPS ? TRACK_MIDDLE
+						       : TRACK_LARGE;
+	return track;
+}
+
+static RationPicture picture_of(const Ration *ration, SlotName slot, Track *track)
+{
+	unsigned layer;
+	return ration_picture(ration, slot, track, 1000000, &layer);
+}
+
+/* A line that has told what it carries, on this rung. */
+static Ration judged(unsigned rung)
+{
+	Ration ration;
+	ration_init(&ration, true, 1000000);
+	ration.ladder.rung = rung;
+	return ration;
+}
+
+static void test_a_silent_line_is_given_all(void)
+{
+	Ration ration;
+	Track *track = track_at(1500000);
+	const RationScene scene = { .main = track };
+	ration_init(&ration, false, 1000000);
+	g_assert_true(ration_tick(&ration, &scene, 1100000)); /* the first news */
+	g_assert_false(ration_tick(&ration, &scene, 1200000));
+	g_assert_cmpuint(ration_news(&ration).rung, ==, RATION_TOP);
+	g_assert_cmpstr(ration_news(&ration).why, ==, "unknown");
+	g_assert_cmpint(picture_of(&ration, SLOT_MAIN, track), ==, RATION_MOVES);
+	g_assert_false(ration_is_paced(&ration));
+	g_assert_true(ration_may_send(&ration, 1));
+	g_assert_cmpint(ration_probe(&ration, 1), ==, 0);
+	ration_clear(&ration);
+
+	/* Feedback was agreed, and none comes. */
+	ration_init(&ration, true, 1000000);
+	ration_sent(&ration, 7, 100, 1000000);
+	for (int64_t now_us = 1100000; now_us < 4000000; now_us += 100000) {
+		ration_tick(&ration, &scene, now_us);
+		g_assert_cmpint(picture_of(&ration, SLOT_MAIN, track), ==,
+			now_us > 3000000 ? RATION_MOVES : RATION_NOTHING);
+	}
+	ration_clear(&ration);
+	track_free(track);
+}
+
+static void test_what_moves_on_which_rung(void)
+{
+	Track *small = track_at(130000), *middle = track_at(450000), *large = track_at(1300000);
+	for (unsigned rung = 0; rung < LADDER_RUNGS; rung++) {
+		Ration ration = judged(rung);
+		RationPicture thin = rung ? RATION_STILLS : RATION_NOTHING;
+		g_assert_cmpint(
+			picture_of(&ration, SLOT_MAIN, small), ==, rung >= 3 ? RATION_MOVES : thin);
+		g_assert_cmpint(picture_of(&ration, SLOT_SLIDES, large), ==,
+			rung >= 4 ? RATION_MOVES : thin);
+		g_assert_cmpint(picture_of(&ration, SLOT_MAIN, middle), ==,
+			rung >= 5 ? RATION_MOVES : thin);
+		g_assert_cmpint(
+			picture_of(&ration, SLOT_MAIN, large), ==, rung >= 6 ? RATION_MOVES : thin);
+		g_assert_true(ration_is_paced(&ration) == (rung < RATION_TOP));
+		ration_clear(&ration);
+	}
+	track_free(small);
+	track_free(middle);
+	track_free(large);
+}
+
+static void test_a_viewer_may_want_less(void)
+{
+	Ration ration;
+	ration_init(&ration, false, 1000000);
+	ration_limit(&ration, 2);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 2);
+	g_assert_cmpstr(ration_news(&ration).why, ==, "cap");
+	ration_limit(&ration, 99);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, RATION_TOP);
+	ration_clear(&ration);
+}
+
+/* Nothing in front of the voice: what leaves in ten seconds is what the pace says, in small sips.
+ */
+static void test_stills_leave_at_their_pace(void)
+{
+	Ration ration = judged(1);
+	int64_t now_us = 1000000, sent = 0, most = 0;
+	for (unsigned i = 0; i < 1000; i++, now_us += 10000) {
+		int64_t at_once = 0;
+		while (ration_may_send(&ration, now_us)) {
+			ration_spend(&ration, 1000);
+			at_once += 1000;
+		}
+		sent += at_once;
+		most = MAX(most, at_once);
+	}
+	g_assert_cmpint(most, <=, 2000);
+	g_assert_cmpint(sent * 8 / 10, >, 6000); /* nothing is known of its rate: the least */
+	g_assert_cmpint(sent * 8 / 10, <, 9000);
+	ration_clear(&ration);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/ration/a-silent-line-is-given-all", test_a_silent_line_is_given_all);
+	g_test_add_func("/ration/what-moves-on-which-rung", test_what_moves_on_which_rung);
+	g_test_add_func("/ration/a-viewer-may-want-less", test_a_viewer_may_want_less);
+	g_test_add_func("/ration/stills-leave-at-their-pace", test_stills_leave_at_their_pace);
+	return g_test_run();
+}

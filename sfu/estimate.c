@@ -127,7 +127,7 @@ static void hear_came(Estimate *estimate, SentPacket *sent, uint32_t arrival_us)
 	if (late)
 		probe_late(&estimate->probe, sent->number, bytes);
 	else
-		probe_came(&estimate->probe, sent->number, bytes, sent->us, arrival_us, queue_us);
+		probe_came(&estimate->probe, sent->number, bytes, sent->us, arrival_us);
 	if (probe_disturbs(&estimate->probe, sent->us))
 		return;
 	if (late)

@@ -82,6 +82,7 @@ static void fall(Ladder *ladder, unsigned rung, int64_t now_us)
 	}
 	for (unsigned i = rung + 1; i <= from; i++)
 		ladder->left_us[i] = now_us;
+	ladder->fresh = false;
 	change(ladder, rung, now_us);
 }
 
@@ -119,8 +120,10 @@ static void go_up(Ladder *ladder, const LadderInput *input, int64_t now_us)
 {
 	unsigned available = available_of(input), rung = ladder->rung;
 	if (input->silent || input->congested || !input->rate_bps ||
-		now_us - ladder->changed_us < LADDER_UP_US)
+		(!ladder->fresh && now_us - ladder->changed_us < LADDER_UP_US))
 		return;
+	if (!ladder->known_us)
+		ladder->known_us = now_us;
 	for (unsigned next; next = next_of(available, rung),
 			    may_enter(ladder, next, input->rate_bps, now_us);) {
 		rung = next;
@@ -129,7 +132,7 @@ static void go_up(Ladder *ladder, const LadderInput *input, int64_t now_us)
 	}
 	if (rung > ladder->rung)
 		change(ladder, rung, now_us);
-	ladder->fresh = false;
+	ladder->fresh &= now_us - ladder->known_us < LADDER_START_US;
 }
 
 static int64_t look_for(const Ladder *ladder, const LadderInput *input, int64_t now_us)

@@ -12,7 +12,8 @@
 #define LADDER_RUNGS 7
 #define LADDER_ALL 0x7f /* all rungs are there */
 
-#define LADDER_UP_US 4000000 /* between two steps up */
+#define LADDER_UP_US 4000000    /* between two steps up */
+#define LADDER_START_US 2000000 /* since the rate is known: no wait, until the first fall */
 #define LADDER_STAY_US                                                                             \
 	30000000 /* a stay that the line ended before that has failed; nor is a rung               \
 		    tried again before, unless the line carries much more */
@@ -44,7 +45,8 @@ typedef struct Ladder {
 
 	/* The ladder's own. */
 	unsigned top;       /* the highest rung there was at the last tick */
-	bool fresh;         /* the next step up may be of several rungs */
+	bool fresh;         /* the next step up may be of several rungs, and at once */
+	int64_t known_us;   /* since when the rate is known; 0: it is not yet */
 	bool climbed;       /* to this rung, not fallen */
 	int64_t changed_us; /* as since_us, or long ago where nobody need wait for the next step */
 	int64_t left_us[LADDER_RUNGS];   /* the line ended a stay here or above */

@@ -98,21 +98,27 @@ static void see(Probe *probe, uint16_t number, unsigned bytes)
 	probe->end = number;
 }
 
-void probe_came(Probe *probe, uint16_t number, unsigned bytes, uint32_t sent_us,
-	uint32_t arrival_us, int32_t queue_us)
+/* How much longer the one at `to` was on its way. */
+static int32_t grew_us(const ProbeMark *from, const ProbeMark *to)
+{
+	return (int32_t)((to->arrival_us - to->sent_us) - (from->arrival_us - from->sent_us));
+}
+
+void probe_came(
+	Probe *probe, uint16_t number, unsigned bytes, uint32_t sent_us, uint32_t arrival_us)
 {
 	if (!is_part(probe, number))
 		return;
 	ProbeMark *mark = &probe->marks[MIN(probe->seen * 3 / probe->planned, 2)];
 	see(probe, number, bytes);
 	probe->came += bytes;
-	if (!mark->set || queue_us <= mark->queue_us)
-		*mark = (ProbeMark){ .seen = probe->seen,
-			.came = probe->came,
-			.sent_us = sent_us,
-			.arrival_us = arrival_us,
-			.queue_us = queue_us,
-			.set = true };
+	const ProbeMark here = { .seen = probe->seen,
+		.came = probe->came,
+		.sent_us = sent_us,
+		.arrival_us = arrival_us,
+		.set = true };
+	if (!mark->set || grew_us(mark, &here) <= 0)
+		*mark = here;
 }
 
 void probe_lost(Probe *probe, uint16_t number, unsigned bytes)
@@ -147,13 +153,13 @@ static int64_t measured(const Probe *probe, double loss)
 	const ProbeMark *from = &probe->marks[0], *to = &probe->marks[2];
 	int64_t arrived_us = (int32_t)(to->arrival_us - from->arrival_us);
 	int64_t left_us = (int32_t)(to->sent_us - from->sent_us);
-	int32_t grew_us = to->queue_us - from->queue_us;
+	int32_t more_us = grew_us(from, to);
 	double lost = 1 - (double)probe->came / (double)probe->seen;
 	double lost_max = probe_is_starting(probe) ? LOST_FIRST : LOST_MORE + 2 * loss;
-	bool by_chance = grew_us <= STRETCHED_US && lost <= lost_max;
+	bool by_chance = more_us <= STRETCHED_US && lost <= lost_max;
 	int64_t bytes = by_chance ? to->seen - from->seen : to->came - from->came;
 	int64_t bps = bytes * 8000000 / MAX(MAX(arrived_us, left_us), 1);
-	if (by_chance && grew_us <= LEVEL_US)
+	if (by_chance && more_us <= LEVEL_US)
 		bps = MAX(bps, probe->planned * 8000000 / MAX(probe->took_us, probe->lasts_us));
 	return MIN(bps, probe->target_bps);
 }
@@ -162,26 +168,34 @@ static int64_t measured(const Probe *probe, double loss)
 static bool is_sound(const Probe *probe)
 {
 	const ProbeMark *from = &probe->marks[0], *to = &probe->marks[2];
-	return from->set && to->set && to->queue_us - from->queue_us > -STRETCHED_US;
+	return from->set && to->set && grew_us(from, to) > -STRETCHED_US;
 }
 
-/* A step that goes through leads to the next; the start is over with the first that does not, and
- * with what was wanted. */
+/* A step that goes through leads to the next; the start is over with one that does not though it
+ * was taken again, and with what was wanted. A browser that has just begun is busy. */
 static void conclude(Probe *probe, int64_t bps, int64_t now_us)
 {
 	bool through = (double)bps >= GONE_THROUGH * (double)probe->target_bps;
 	if (probe_is_starting(probe) && !through && !probe->again &&
-		(double)bps >= STEP_AGAIN * (double)probe->target_bps) {
+		(!probe->step || (double)bps >= STEP_AGAIN * (double)probe->target_bps)) {
 		probe->again = true;
 		finish(probe, SPOILT_US, now_us);
 		return;
 	}
-	if (probe_is_starting(probe) && through && probe->target_bps >= steps[probe->step].bps)
+	/* A line that took some of it is well enough to be asked again soon. */
+	bool soon = probe_is_starting(probe) &&
+		    (probe->step > 0 || (double)bps >= STEP_AGAIN * (double)probe->target_bps);
+	if (probe_is_starting(probe) && through && probe->target_bps >= steps[probe->step].bps) {
 		probe->step++;
-	else
+		probe->again = false;
+	} else {
 		probe->step = G_N_ELEMENTS(steps);
+	}
 	if (!through) {
-		wait_longer(probe, now_us);
+		if (soon)
+			finish(probe, SPOILT_US, now_us);
+		else
+			wait_longer(probe, now_us);
 		return;
 	}
 	finish(probe, probe_is_starting(probe) ? 0 : AGAIN_US, now_us);

@@ -16,9 +16,8 @@
 #define PROBE_CALM_US 2000000 /* without congestion, before a burst */
 
 typedef struct ProbeMark {
-	int64_t seen, came; /* bytes of the burst up to this packet */
-	uint32_t sent_us, arrival_us;
-	int32_t queue_us;
+	int64_t seen, came;           /* bytes of the burst up to this packet */
+	uint32_t sent_us, arrival_us; /* by two clocks, and both wrap */
 	bool set;
 } ProbeMark;
 
@@ -50,8 +49,8 @@ void probe_begin(Probe *probe, int64_t want_bps, int64_t rate_bps, uint16_t next
  * the next. */
 int64_t probe_due(Probe *probe, int64_t sent, uint16_t last, int64_t now_us);
 /* It is known of a packet that it came (then with its times) or not. In the order of numbers. */
-void probe_came(Probe *probe, uint16_t number, unsigned bytes, uint32_t sent_us,
-	uint32_t arrival_us, int32_t queue_us);
+void probe_came(
+	Probe *probe, uint16_t number, unsigned bytes, uint32_t sent_us, uint32_t arrival_us);
 void probe_lost(Probe *probe, uint16_t number, unsigned bytes);
 void probe_late(Probe *probe, uint16_t number, unsigned bytes);
 /* It most likely came: the word of it was lost. */

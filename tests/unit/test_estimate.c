@@ -176,14 +176,17 @@ static void the_start_finds_the_rate_of_the_line(void)
 	for (unsigned i = 0; i < G_N_ELEMENTS(rates); i++) {
 		g_autoptr(Fake) fake = fake_new();
 		fake->rate_bps = rates[i];
-		int64_t padding = ask(fake, 2280000, 1200 * MS);
+		int64_t padding = ask(fake, 2280000, 500 * MS);
+		if (rates[i] <= 100000)
+			g_assert_cmpint(padding, <=, 4096);
+		padding += ask(fake, 2280000, 1500 * MS);
 		g_test_message("%ld: %ld by %ld bytes", (long)rates[i],
 			(long)view_of(fake)->rate_bps, (long)padding);
 		g_assert_true(view_of(fake)->known);
 		g_assert_cmpint(view_of(fake)->rate_bps, <=, rates[i] * 23 / 20);
 		g_assert_cmpint(view_of(fake)->rate_bps, >=, rates[i] / 2);
-		if (rates[i] <= 100000)
-			g_assert_cmpint(padding, <=, 4096);
+		if (rates[i] <= 100000) /* the first step is taken twice, with a pause */
+			g_assert_cmpint(padding, <=, 8192);
 	}
 }
 
@@ -430,8 +433,7 @@ static void a_first_step_that_is_held_up_is_taken_again(void)
 	g_assert_cmpint(view_of(fake)->rate_bps, >=, 1900000);
 }
 
-/* … and what it held up at the beginning of a burst does not make the end of it look fast: no step
- * follows the first. */
+/* … and what it held up at the beginning of a burst does not make the end of it look fast. */
 static void a_burst_that_begins_late_tells_nothing(void)
 {
 	g_autoptr(Fake) fake = fake_new();
@@ -439,7 +441,7 @@ static void a_burst_that_begins_late_tells_nothing(void)
 	fake->held_us = fake->now_us - 20 * MS;
 	ask(fake, 2280000, 4 * SEC);
 	g_assert_true(view_of(fake)->known);
-	g_assert_cmpint(view_of(fake)->rate_bps, <=, 300000);
+	g_assert_cmpint(view_of(fake)->rate_bps, <=, 230000);
 }
 
 /* Those not yet there when feedback is written are told of as lost, and come with the next. */

@@ -46,7 +46,7 @@ static void stands_where_it_should(const Line *line)
 		g_assert_cmpfloat(
 			fake_viewer_share(viewer, line->lowest, line->highest), >=, line->share);
 		bool restless = line->busy || line->jitter_ms || line->loss > 0;
-		g_assert_cmpuint(viewer->changes, <=, restless ? 6 : 3);
+		g_assert_cmpuint(viewer->changes, <=, restless ? 9 : 3);
 	}
 }
 

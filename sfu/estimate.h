@@ -31,7 +31,7 @@ void estimate_tick(Estimate *estimate, int64_t now_us);
 /* How many bytes of padding are to go out now so that a rate of want_bps is tried; 0: none. Media
  * that goes out meanwhile counts, so little padding is asked for where much is sent. Ask each 5 to
  * 20 ms while a higher rate would be of use, and send just that: several small packets tell more
- * than a large one, and a weak line feels each byte. Not where packets go over TCP. At the very
+ * than a large one, and a weak line feels each byte. Over TCP the queue is the socket's. At the very
  * start, with nothing known, it tries 300 kbit/s, 1 and 2.4 Mbit/s one after the other, as far as
  * want_bps and as they go through. */
 int64_t estimate_probe_bytes(Estimate *estimate, int64_t want_bps, int64_t now_us);

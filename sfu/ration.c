@@ -2,8 +2,6 @@
 #include "pick.h"
 
 #define DEAF_US 2000000   /* a browser's first feedback comes within 250 ms */
-#define SMALL_BPS 200000  /* a picture of up to this rate is a small one, … */
-#define MIDDLE_BPS 700000 /* … and of up to this a middle one */
 #define REPORTS_BPS 6000  /* RTCP */
 #define STILLS_BPS 60000  /* all that stills may take */
 #define PACE_MIN_BPS 8000 /* a still comes in the end */

@@ -12,11 +12,11 @@ const GAP_MS = 200; // without a sample of the voice
 const LOOK_MS = 50;
 const UNDER_MS = 3000; // from a line that narrows to a rate below it
 const QUEUE_MS = 300; // what waits on the line after that
-// From a line that is wide again to the full picture: 14 to 20 s where browsers have a processor of their own.
+// From a line that is wide again to the full picture: 18 to 27 s seen, and once more than 30, beside four browsers.
 const TOP_MS = { everyday: 60000, long: 30000 };
 const SWITCH_MS = 10000; // to the size that a line holds
 const FRAMES = 7; // a second, of the 15 that the camera sends
-const FULL_FRAMES = 5;
+const FULL_FRAMES = 5; // of the full size: the chair's browser makes no more of it beside three others
 const LONG = { everyday: 8, long: 60 }; // seconds of each look
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

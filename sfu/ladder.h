@@ -17,8 +17,8 @@
 #define LADDER_STAY_US                                                                             \
 	30000000 /* a stay that the line ended before that has failed; nor is a rung               \
 		    tried again before, unless the line carries much more */
-#define LADDER_AGAIN_US 60000000 /* two failed stays within this … */
-#define LADDER_LOCK_US 120000000 /* … and the rung is left alone for so long */
+#define LADDER_AGAIN_US 90000000 /* two failed stays within this … */
+#define LADDER_LOCK_US 150000000 /* … and the rung is left alone for so long */
 #define LADDER_PROBE 1.2         /* how far above a rung's rate one looks before stepping on it */
 
 typedef enum LadderWhy {

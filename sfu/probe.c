@@ -5,7 +5,8 @@
 #define LEAST 600 /* bytes: some packet for each third */
 #define LONGEST_US 300000
 #define QUEUE_US 60000     /* as long a burst as makes no longer a queue, should it fail */
-#define LEAD_US 5000       /* handed out ahead of time */
+#define LEAD_US 5000       /* handed out ahead of time, at least … */
+#define LEAD_MAX_US 25000  /* … and until it will most likely be asked again */
 #define UNHEARD_US 2000000 /* after its end: no word of it will come */
 #define GONE_THROUGH 0.83  /* of the target: the rung behind it can be entered */
 #define LOST_FIRST 0.35    /* of a burst, is chance where nothing is known of the line … */
@@ -80,7 +81,10 @@ int64_t probe_due(Probe *probe, int64_t sent, uint16_t last, int64_t now_us)
 		probe->last = last;
 		return 0;
 	}
-	int64_t due = probe->target_bps * (age_us + LEAD_US) / 8000000;
+	/* Asked but each 20 ms, it would hand the last out late, and a burst that we drew out
+	 * ourselves tells of a lower rate than it was to try. */
+	int64_t lead_us = CLAMP(age_us - probe->took_us, LEAD_US, LEAD_MAX_US);
+	int64_t due = probe->target_bps * (age_us + lead_us) / 8000000;
 	probe->took_us = age_us;
 	probe->until_us = (uint32_t)(now_us + SHADOW_US);
 	return MAX(MIN(due, probe->planned) - sent, 0);

@@ -12,7 +12,7 @@
 /* After a failure, half as long again after each more, up to a bound: a line that is well again is
  * to be at the top within 30 s, and a burst that fails makes no long queue. */
 #define PROBE_WAIT_US 3000000
-#define PROBE_WAIT_MAX_US 20000000
+#define PROBE_WAIT_MAX_US 15000000
 #define PROBE_CALM_US 2000000 /* without congestion, before a burst */
 
 typedef struct ProbeMark {

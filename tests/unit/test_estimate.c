@@ -15,6 +15,7 @@ static GRand *random_source;
 typedef struct Fake {
 	Estimate *estimate;
 	int64_t now_us, feedback_us, every_us;
+	int64_t ask_us; /* between two questions for padding */
 	int64_t clock_us; /* the receiver's is so far ahead */
 	double skew;
 	uint16_t number;
@@ -31,6 +32,7 @@ static Fake *fake_new(void)
 	fake->now_us = g_rand_int_range(random_source, 0, 1000) * SEC;
 	fake->feedback_us = fake->now_us;
 	fake->every_us = 100 * MS;
+	fake->ask_us = 10 * MS;
 	fake->clock_us = (int64_t)g_rand_int(random_source) * 4000;
 	fake->skew = 1;
 	fake->held_us = INT64_MAX / 2;
@@ -140,33 +142,47 @@ static void stream(Fake *fake, int64_t bps, unsigned bytes, int64_t us)
 static int64_t ask(Fake *fake, int64_t want_bps, int64_t us)
 {
 	int64_t padding = 0;
-	for (int64_t at_us = 0; at_us < us; at_us += 10 * MS) {
-		if (at_us % (20 * MS) == 0)
+	for (int64_t at_us = 0; at_us < us; at_us += fake->ask_us) {
+		if (at_us % (20 * MS) < fake->ask_us)
 			put_through(fake, VOICE);
 		int64_t bytes = estimate_probe_bytes(fake->estimate, want_bps, fake->now_us);
 		padding += MAX(bytes, 0);
 		for (; bytes > 0; bytes -= 300)
 			put_through(fake, (unsigned)CLAMP(bytes, 70, 300));
-		pass(fake, 10 * MS);
+		pass(fake, fake->ask_us);
 	}
 	return padding;
 }
 
-static void a_good_line_is_at_the_top_at_once(void)
+static void is_at_the_top_at_once(int64_t ask_us)
 {
 	g_autoptr(Fake) fake = fake_new();
+	fake->ask_us = ask_us;
 	g_assert_false(view_of(fake)->known);
 	g_assert_cmpint(view_of(fake)->rate_bps, ==, 0);
 	int64_t heard_us = 0, began_us = fake->now_us;
 	while (!view_of(fake)->known && fake->now_us < began_us + 2 * SEC) {
-		ask(fake, 2280000, 20 * MS);
+		ask(fake, 2280000, ask_us);
 		if (!heard_us)
 			heard_us = view_of(fake)->heard_us;
 	}
-	g_test_message("known %ld ms after the first feedback: %ld bit/s",
-		(long)(fake->now_us - heard_us) / 1000, (long)view_of(fake)->rate_bps);
+	g_test_message("asked each %ld ms, known %ld ms after the first feedback: %ld bit/s",
+		(long)ask_us / 1000, (long)(fake->now_us - heard_us) / 1000,
+		(long)view_of(fake)->rate_bps);
 	g_assert_cmpint(fake->now_us - heard_us, <=, 600 * MS);
 	g_assert_cmpint(view_of(fake)->rate_bps, >=, 1900000);
+}
+
+static void a_good_line_is_at_the_top_at_once(void)
+{
+	is_at_the_top_at_once(10 * MS);
+}
+
+/* The sfu asks once a round. */
+static void it_is_where_a_busy_sfu_asks_seldom(void)
+{
+	for (int64_t ask_us = 18 * MS; ask_us <= 25 * MS; ask_us += MS / 2)
+		is_at_the_top_at_once(ask_us);
 }
 
 static void the_start_finds_the_rate_of_the_line(void)
@@ -656,6 +672,8 @@ int main(int argc, char **argv)
 	random_source = seeded_random();
 	g_test_add_func(
 		"/estimate/a-good-line-is-at-the-top-at-once", a_good_line_is_at_the_top_at_once);
+	g_test_add_func(
+		"/estimate/it-is-where-a-busy-sfu-asks-seldom", it_is_where_a_busy_sfu_asks_seldom);
 	g_test_add_func("/estimate/the-start-finds-the-rate-of-the-line",
 		the_start_finds_the_rate_of_the_line);
 	g_test_add_func("/estimate/asks-no-more-than-is-wanted", asks_no_more_than_is_wanted);

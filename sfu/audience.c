@@ -9,10 +9,16 @@
 #define HOLD_LARGE_US 8000
 #define ROUND_SPACING_US 4500 /* of rounds full of video: a tick, and a little for its jitter */
 
+/* Borrowed. Side by side, so that a round need not ask each peer for its viewer. */
+typedef struct Seat {
+	Peer *peer;
+	Viewer *viewer;
+} Seat;
+
 struct Audience {
 	Gear *gear;
 	Plan plan;
-	GPtrArray *viewers;         /* Peer *, borrowed */
+	GArray *seats;              /* Seat */
 	Joined *joined[PLAN_HEARD]; /* the plan's voices in fewer packets, in no order; NULL: none
 				     */
 
@@ -27,8 +33,13 @@ Audience *audience_new(Gear *gear)
 {
 	Audience *audience = g_new0(Audience, 1);
 	audience->gear = gear;
-	audience->viewers = g_ptr_array_new();
+	audience->seats = g_array_new(FALSE, FALSE, sizeof(Seat));
 	return audience;
+}
+
+static Seat *seat_at(const Audience *audience, unsigned i)
+{
+	return &g_array_index(audience->seats, Seat, i);
 }
 
 static void end_round(Audience *audience)
@@ -45,8 +56,8 @@ static void let_go(Audience *audience, const Track *track)
 	for (unsigned i = 0; i < audience->round_count; i++)
 		if (audience->round[i].track == track)
 			end_round(audience);
-	for (unsigned i = 0; i < audience->viewers->len; i++)
-		viewer_release(peer_viewer(audience->viewers->pdata[i]), track);
+	for (unsigned i = 0; i < audience->seats->len; i++)
+		viewer_release(seat_at(audience, i)->viewer, track);
 }
 
 static void end_joined(Audience *audience, Joined **joined)
@@ -65,7 +76,7 @@ void audience_free(Audience *audience)
 		end_joined(audience, &audience->joined[i]);
 	end_round(audience);
 	feed_forget(&audience->feed, NULL);
-	g_ptr_array_unref(audience->viewers);
+	g_array_unref(audience->seats);
 	g_free(audience);
 }
 
@@ -109,10 +120,11 @@ static void keep_joined(Audience *audience)
 	}
 }
 
-static void aim(const Audience *audience, Peer *peer, int64_t now_us)
+static void aim(const Audience *audience, const Seat *seat, int64_t now_us)
 {
 	const Plan *plan = &audience->plan;
-	Viewer *viewer = peer_viewer(peer);
+	const Peer *peer = seat->peer;
+	Viewer *viewer = seat->viewer;
 	for (unsigned i = 0; i < PLAN_HEARD - 1; i++) {
 		Track *track = plan->tracks[i];
 		if (owns(peer, track))
@@ -134,35 +146,38 @@ void audience_plan(Audience *audience, const Plan *plan, int64_t now_us)
 {
 	audience->plan = *plan;
 	keep_joined(audience);
-	for (unsigned i = 0; i < audience->viewers->len; i++)
-		aim(audience, audience->viewers->pdata[i], now_us);
+	for (unsigned i = 0; i < audience->seats->len; i++)
+		aim(audience, seat_at(audience, i), now_us);
 }
 
 void audience_add(Audience *audience, Peer *peer, int64_t now_us)
 {
-	g_ptr_array_add(audience->viewers, peer);
-	aim(audience, peer, now_us);
+	const Seat seat = { .peer = peer, .viewer = peer_viewer(peer) };
+	g_array_append_val(audience->seats, seat);
+	aim(audience, &seat, now_us);
 }
 
 /* A round under way goes on with whoever came next. */
 bool audience_remove(Audience *audience, Peer *peer)
 {
-	unsigned index, count = audience->viewers->len;
-	if (!g_ptr_array_find(audience->viewers, peer, &index))
+	unsigned index = 0, count = audience->seats->len;
+	while (index < count && seat_at(audience, index)->peer != peer)
+		index++;
+	if (index == count)
 		return false;
 	if ((index + count - audience->round_first) % count < audience->round_served)
 		audience->round_served--;
 	if (index < audience->round_first)
 		audience->round_first--;
-	g_ptr_array_remove_index(audience->viewers, index);
-	if (audience->round_first >= audience->viewers->len)
+	g_array_remove_index(audience->seats, index);
+	if (audience->round_first >= audience->seats->len)
 		audience->round_first = 0;
 	return true;
 }
 
 Peer *audience_any(const Audience *audience)
 {
-	return audience->viewers->len ? audience->viewers->pdata[0] : NULL;
+	return audience->seats->len ? seat_at(audience, 0)->peer : NULL;
 }
 
 void audience_forget(Audience *audience, const Track *track)
@@ -178,8 +193,8 @@ void audience_forget(Audience *audience, const Track *track)
 
 void audience_shed(Audience *audience, Track *track, int64_t now_us)
 {
-	for (unsigned i = 0; i < audience->viewers->len; i++)
-		viewer_shed(peer_viewer(audience->viewers->pdata[i]), track, now_us);
+	for (unsigned i = 0; i < audience->seats->len; i++)
+		viewer_shed(seat_at(audience, i)->viewer, track, now_us);
 }
 
 static void on_shed(Track *track, void *user)
@@ -228,13 +243,13 @@ static void feed_late(Audience *audience, int64_t now_us)
 
 static int64_t hold_us(const Audience *audience)
 {
-	unsigned viewers = audience->viewers->len;
+	unsigned viewers = audience->seats->len;
 	return viewers < SMALL_STAGE ? 0 : viewers < LARGE_STAGE ? HOLD_US : HOLD_LARGE_US;
 }
 
 static bool begin_round(Audience *audience, int64_t now_us)
 {
-	unsigned viewers = audience->viewers->len;
+	unsigned viewers = audience->seats->len;
 	if (!feed_is_ripe(&audience->feed, now_us, hold_us(audience)))
 		return false;
 	audience->round_count = feed_take(&audience->feed, audience->round,
@@ -254,12 +269,12 @@ static bool begin_round(Audience *audience, int64_t now_us)
 /* False: the socket is full, the rest of the viewers wait. */
 static bool serve_round(Audience *audience, int64_t now_us)
 {
-	unsigned viewers = audience->viewers->len;
+	unsigned viewers = audience->seats->len;
 	for (; audience->round_served < viewers; audience->round_served++) {
 		unsigned index = (audience->round_first + audience->round_served) % viewers;
 		if (outbox_is_blocked(audience->gear->outbox))
 			return false;
-		viewer_forward(peer_viewer(audience->viewers->pdata[index]), audience->round,
+		viewer_forward(seat_at(audience, index)->viewer, audience->round,
 			audience->round_count, now_us);
 	}
 	return true;

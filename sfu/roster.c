@@ -34,7 +34,7 @@ struct Roster {
 	GHashTable *shares;   /* stage id → Share, owned: those with viewers here alone */
 	Mirrors *mirrors;
 	uint64_t serials; /* of shares */
-	GPtrArray *order; /* Entry *, for the ticks */
+	GPtrArray *publishers, *viewers; /* Entry *, for the ticks */
 	unsigned ticks;
 	bool any_closed;
 	Tap *tap;
@@ -63,6 +63,12 @@ static void note_ufrag(Entry *entry, const char *ufrag)
 	g_assert(!place[0]);
 	g_strlcpy(place, ufrag, sizeof entry->ufrags[0]);
 	g_hash_table_insert(entry->roster->by_ufrag, place, entry);
+}
+
+static GPtrArray *order_of(const Entry *entry)
+{
+	Roster *roster = entry->roster;
+	return peer_viewer(entry->peer) ? roster->viewers : roster->publishers;
 }
 
 static void forget_ufrag(Entry *entry, const char *ufrag)
@@ -248,7 +254,7 @@ static void entry_free(void *data)
 	Roster *roster = entry->roster;
 	forget_ufrag(entry, entry->ufrags[0]);
 	forget_ufrag(entry, entry->ufrags[1]);
-	g_ptr_array_remove_fast(roster->order, entry);
+	g_ptr_array_remove_fast(order_of(entry), entry);
 	tap_news_peer_gone(roster->gear.tap, entry->peer, worker_now_us(roster->gear.worker));
 	if (entry->share)
 		share_remove(entry->share, entry->peer);
@@ -261,16 +267,27 @@ static void entry_free(void *data)
 	g_free(entry);
 }
 
+static void sweep_those(Roster *roster, GPtrArray *entries)
+{
+	for (unsigned i = entries->len; i-- > 0;) {
+		Entry *entry = entries->pdata[i];
+		if (entry->closed)
+			g_hash_table_remove(roster->by_id, peer_params(entry->peer)->id);
+	}
+}
+
 static void sweep(Roster *roster)
 {
 	if (!roster->any_closed)
 		return;
 	roster->any_closed = false;
-	for (unsigned i = roster->order->len; i-- > 0;) {
-		Entry *entry = roster->order->pdata[i];
-		if (entry->closed)
-			g_hash_table_remove(roster->by_id, peer_params(entry->peer)->id);
-	}
+	sweep_those(roster, roster->viewers);
+	sweep_those(roster, roster->publishers);
+}
+
+static void tick_peer(void *entry, int64_t now_us)
+{
+	peer_tick(((Entry *)entry)->peer, now_us);
 }
 
 static void on_tick(int64_t now_us, void *user)
@@ -280,11 +297,10 @@ static void on_tick(int64_t now_us, void *user)
 	void *stage, *share;
 	unsigned turn = roster->ticks++ % VIEWER_TICKS;
 	lobby_tick(roster->gear.lobby);
-	for (unsigned i = 0; i < roster->order->len; i++) {
-		Entry *entry = roster->order->pdata[i];
-		if (!peer_viewer(entry->peer) || i % VIEWER_TICKS == turn)
-			peer_tick(entry->peer, now_us);
-	}
+	for (unsigned i = 0; i < roster->publishers->len; i++)
+		tick_peer(roster->publishers->pdata[i], now_us);
+	for (unsigned i = turn; i < roster->viewers->len; i += VIEWER_TICKS)
+		tick_peer(roster->viewers->pdata[i], now_us);
 	if (turn == 0) {
 		g_hash_table_iter_init(&iter, roster->stages);
 		while (g_hash_table_iter_next(&iter, NULL, &stage))
@@ -335,7 +351,8 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 	roster->shares =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)share_free);
 	roster->mirrors = mirrors_new();
-	roster->order = g_ptr_array_new();
+	roster->publishers = g_ptr_array_new();
+	roster->viewers = g_ptr_array_new();
 	roster->gear = (Gear){ .worker = worker,
 		.dtls = dtls,
 		.stats = &roster->stats,
@@ -392,7 +409,8 @@ void roster_free(Roster *roster)
 	g_hash_table_unref(roster->stages);
 	g_hash_table_unref(roster->shares);
 	mirrors_free(roster->mirrors);
-	g_ptr_array_unref(roster->order);
+	g_ptr_array_unref(roster->publishers);
+	g_ptr_array_unref(roster->viewers);
 	worker_unwatch(roster->mesh_watch);
 	gate_free(roster->gate);
 	lobby_free(roster->gear.lobby);
@@ -449,7 +467,7 @@ void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned h
 	entry->peer = peer_new(&roster->gear, params, &events, entry);
 	g_hash_table_insert(roster->by_id, g_strdup(params->id), entry);
 	note_ufrag(entry, params->ice.local.ufrag);
-	g_ptr_array_add(roster->order, entry);
+	g_ptr_array_add(order_of(entry), entry);
 	if (home == roster->index) {
 		stage_add(take_stage(roster, params->stage), entry->peer, now_us);
 	} else {

@@ -23,4 +23,5 @@ typedef struct Gear {
 	Stats *stats;
 	Mesh *mesh; /* shared by all; NULL: there is one worker */
 	struct TapFeed *tap; /* NULL: nothing is recorded */
+	unsigned rung_cap; /* the highest that anybody is given: egress.h */
 } Gear;

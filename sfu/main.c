@@ -37,10 +37,11 @@ int main(int argc, char **argv)
 
 	g_autoptr(Config) config = config_read(path, &error);
 	int port, http_port;
-	int wanted;
+	int wanted, egress_mbps;
 	bool one_port;
 	if (!config || !config_integer(config, "media", "port", 1, 65535, 8444, &port, &error) ||
 		!config_integer(config, "http", "port", 0, 65535, 8443, &http_port, &error) ||
+		!config_integer(config, "media", "egress-mbps", 0, 100000, 0, &egress_mbps, &error) ||
 		!config_one_port(config, &one_port, &error) ||
 		!config_workers(config, &wanted, &error))
 		daemon_fail("%s", error->message);
@@ -65,6 +66,7 @@ int main(int argc, char **argv)
 		.announce = announce,
 		.media_port = port,
 		.tcp_port = one_port ? http_port : port,
+		.egress_bps = egress_mbps * INT64_C(1000000),
 		.tap_fd = open_door(config, "tap", "tap.sock") };
 
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);

@@ -1,118 +1,67 @@
 #include "node.h"
 #include "dispatch.h"
+#include "egress.h"
+#include "known.h"
 #include "sdp_ice.h"
 #include "tap.h"
 #include <openssl/rand.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
-#define DUMP_PAGE 500 /* 500 rows of 270 bytes: within a message of 160 KiB */
 #define STAGES_MAX 200
 #define OPENING_MAX 512 /* peers on their way in: 512 handshakes of 78 KiB are 40 MiB (T-24) */
 #define ALIVE_EVERY_S 1
+#define EGRESS_EVERY_S 1
+#define IP_BYTES 28   /* headers of IPv4 and UDP */
 #define HANGS_AFTER 4 /* checks unanswered: a turn takes milliseconds */
 #define ANNOUNCE_MAX (SDP_CANDIDATE_MAX / 2)
-
-/* What the control thread knows of one peer. */
-typedef struct Known {
-	Node *node;
-	char id[PARAMS_ID_MAX + 1], stage[PARAMS_ID_MAX + 1], owner[PARAMS_ID_MAX + 1];
-	Role role;
-	json_int_t rev;
-	unsigned worker;
-	uint64_t serial; /* of this revision, so that late news of an older one is known */
-	TransportState state;
-	char transport[8];
-	json_t *result;
-	char word[8], mid[RTP_ID_MAX + 1];           /* of a section in its bundle */
-	char remote_ufrag[ICE_REMOTE_UFRAG_MAX + 1]; /* of its newest ICE */
-	json_t *restarted; /* result of its last ICE restart; NULL before the first */
-	RationNews line;   /* of a viewer; why is NULL before the first news */
-} Known;
-
-typedef struct KnownStage {
-	json_int_t rev;
-	unsigned home; /* worker of all its publishers */
-} KnownStage;
-
-typedef struct Load {
-	unsigned stages, viewers, publishers;
-} Load;
 
 struct Node {
 	char boot[23];
 	DtlsServer *dtls;
 	Mesh *mesh; /* NULL with one worker */
 	Roster *rosters[MESH_WORKERS_MAX];
-	Load loads[MESH_WORKERS_MAX];
 	_Atomic unsigned unanswered[MESH_WORKERS_MAX]; /* checks the worker has not come to yet */
 	unsigned workers;
 	Tap *tap; /* NULL: nothing is recorded */
 	Dispatch *dispatch;
-	unsigned alive_timer;
+	Egress egress;
+	unsigned alive_timer, egress_timer;
 	NodeNotify notify;
 	void *user;
-	GHashTable *peers;  /* id → Known */
-	GHashTable *stages; /* id → KnownStage */
-	uint64_t serials;
+	Known *known;
 	SdpCandidate candidates[SDP_CANDIDATE_MAX];
 	unsigned candidate_count;
 	char **announce;
 };
 
-static const char *const state_names[] = { "new", "connected", "stalled", "closed" };
-
-static void known_free(void *data)
-{
-	Known *known = data;
-	Load *load = &known->node->loads[known->worker];
-	*(known->role == ROLE_VIEWER ? &load->viewers : &load->publishers) -= 1;
-	json_decref(known->result);
-	json_decref(known->restarted);
-	g_free(known);
-}
-
-static void forget_stage(Node *node, const char *id)
-{
-	const KnownStage *stage = g_hash_table_lookup(node->stages, id);
-	node->loads[stage->home].stages--;
-	g_hash_table_remove(node->stages, id);
-}
-
 /* -- news from the workers -- */
-
-/* The peer of these news; NULL when they are of an earlier one of its id. */
-static Known *known_of(Node *node, const char *id, uint64_t serial)
-{
-	Known *known = g_hash_table_lookup(node->peers, id);
-	return known && known->serial == serial ? known : NULL;
-}
 
 static void on_peer(const char *id, uint64_t serial, TransportState state, const char *transport,
 	const char *reason, void *user)
 {
 	Node *node = user;
-	Known *known = known_of(node, id, serial);
+	KnownPeer *known = known_peer_of(node->known, id, serial);
 	if (!known)
 		return;
 	known->state = state;
 	g_strlcpy(known->transport, transport, sizeof known->transport);
-	g_info("peer %.8s: %s%s%s (%s)", known->id, state_names[state],
+	g_info("peer %.8s: %s%s%s (%s)", known->id, known_state_name(state),
 		transport[0] ? " over " : "", transport, reason);
 	node->notify("peer.state",
 		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "boot", node->boot, "peer",
 			known->id, "stage", known->stage, "owner", known->owner, "role",
-			known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
-			state_names[state], "transport", transport, "reason", reason),
+			known_role_name(known->role), "state", known_state_name(state), "transport",
+			transport, "reason", reason),
 		node->user);
 	if (state == TRANSPORT_CLOSED)
-		g_hash_table_remove(node->peers, id);
+		known_remove_peer(node->known, id);
 }
 
 static void on_track(const char *id, uint64_t serial, Source source, bool flowing, void *user)
 {
 	Node *node = user;
-	const Known *known = known_of(node, id, serial);
+	const KnownPeer *known = known_peer_of(node->known, id, serial);
 	if (!known)
 		return;
 	node->notify("track.state",
@@ -134,28 +83,16 @@ static void on_slots(const char *stage, const char *const owners[SLOT_COUNT], vo
 		node->user);
 }
 
-static void tell_line(json_t *row, const RationNews *line)
-{
-	if (!line->why)
-		return;
-	json_object_set_new(row, "rung", json_integer(line->rung));
-	json_object_set_new(row, "why", json_string(line->why));
-	json_object_set_new(row, "rate_bps", json_integer(line->rate_bps));
-	json_object_set_new(row, "loss_percent", json_integer(line->loss_percent));
-	json_object_set_new(
-		row, "rtt_ms", line->rtt_ms < 0 ? json_null() : json_integer(line->rtt_ms));
-}
-
 static void on_rung(const char *id, uint64_t serial, const RationNews *news, void *user)
 {
 	Node *node = user;
-	Known *known = known_of(node, id, serial);
+	KnownPeer *known = known_peer_of(node->known, id, serial);
 	if (!known)
 		return;
 	known->line = *news;
 	json_t *params = json_pack("{s:s,s:s,s:s,s:s}", "boot", node->boot, "peer", known->id,
 		"stage", known->stage, "owner", known->owner);
-	tell_line(params, news);
+	known_tell_line(params, news);
 	node->notify("peer.rung", params, node->user);
 }
 
@@ -179,6 +116,39 @@ static gboolean check_alive(void *user)
 			_exit(1);
 		}
 		roster_post(node->rosters[i], note_alive, &node->unanswered[i]);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+typedef struct Cap {
+	Roster *roster;
+	unsigned rung;
+} Cap;
+
+static void limit_all(void *user)
+{
+	g_autofree Cap *cap = user;
+	roster_limit_all(cap->roster, cap->rung);
+}
+
+static gboolean look_at_egress(void *user)
+{
+	Node *node = user;
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < node->workers; i++) {
+		const Stats *stats = roster_stats(node->rosters[i]);
+		bytes += STATS_READ(stats, bytes_out_total) +
+			 IP_BYTES * STATS_READ(stats, packets_out_total);
+	}
+	if (!egress_tick(&node->egress, bytes, g_get_monotonic_time()))
+		return G_SOURCE_CONTINUE;
+	g_message("sfu: %.0f of %.0f Mbit/s go out: nobody gets more than rung %u",
+		(double)node->egress.rate_bps / 1e6, (double)node->egress.budget_bps / 1e6,
+		node->egress.cap);
+	for (unsigned i = 0; i < node->workers; i++) {
+		Cap *cap = g_new0(Cap, 1);
+		*cap = (Cap){ .roster = node->rosters[i], .rung = node->egress.cap };
+		roster_post(cap->roster, limit_all, cap);
 	}
 	return G_SOURCE_CONTINUE;
 }
@@ -229,8 +199,7 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	unsigned char random[16];
 	node->notify = notify;
 	node->user = user;
-	node->peers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, known_free);
-	node->stages = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	node->known = known_new(settings->workers);
 	if (RAND_bytes(random, sizeof random) != 1)
 		g_error("no random numbers");
 	for (unsigned i = 0; i < 11; i++)
@@ -252,6 +221,8 @@ Node *node_new(const NodeSettings *settings, NodeNotify notify, void *user, GErr
 	for (unsigned i = 0; i < node->workers; i++)
 		roster_start(node->rosters[i], node->rosters, node->workers);
 	node->alive_timer = g_timeout_add_seconds(ALIVE_EVERY_S, check_alive, node);
+	egress_init(&node->egress, settings->egress_bps, g_get_monotonic_time());
+	node->egress_timer = g_timeout_add_seconds(EGRESS_EVERY_S, look_at_egress, node);
 	return node;
 }
 
@@ -287,10 +258,11 @@ void node_free(Node *node)
 	tap_free(node->tap);
 	if (node->alive_timer)
 		g_source_remove(node->alive_timer);
+	if (node->egress_timer)
+		g_source_remove(node->egress_timer);
 	dispatch_free(node->dispatch);
 	dtls_server_free(node->dtls);
-	g_hash_table_unref(node->peers);
-	g_hash_table_unref(node->stages);
+	known_free(node->known);
 	g_strfreev(node->announce);
 	g_free(node);
 }
@@ -329,25 +301,17 @@ static json_t *peer_result(const NodePeer *ask, const Params *params, const char
 		params->role == ROLE_VIEWER ? "slots" : "sources", slots);
 }
 
-static void remember(
-	Node *node, const NodePeer *ask, unsigned worker, const PutPeer *put, json_t *result)
+static KnownPeer *remember(
+	Node *node, const NodePeer *ask, unsigned worker, const Params *params, json_t *result)
 {
-	Known *known = g_new0(Known, 1);
-	Load *load = &node->loads[worker];
-	*(ask->role == ROLE_VIEWER ? &load->viewers : &load->publishers) += 1;
-	known->node = node;
-	known->worker = worker;
-	g_strlcpy(known->id, ask->id, sizeof known->id);
-	g_strlcpy(known->stage, ask->stage, sizeof known->stage);
-	g_strlcpy(known->owner, ask->owner, sizeof known->owner);
-	known->role = ask->role;
-	known->rev = ask->rev;
-	known->serial = put->serial;
-	g_strlcpy(known->word, put->params->media[0].video ? "video" : "audio", sizeof known->word);
-	g_strlcpy(known->mid, put->params->media[0].mid, sizeof known->mid);
-	g_strlcpy(known->remote_ufrag, put->params->ice.remote_ufrag, sizeof known->remote_ufrag);
-	known->result = json_incref(result);
-	g_hash_table_replace(node->peers, known->id, known);
+	KnownPeer *peer =
+		known_add_peer(node->known, ask->id, ask->stage, ask->owner, ask->role, worker);
+	peer->rev = ask->rev;
+	g_strlcpy(peer->word, params->media[0].video ? "video" : "audio", sizeof peer->word);
+	g_strlcpy(peer->mid, params->media[0].mid, sizeof peer->mid);
+	g_strlcpy(peer->remote_ufrag, params->ice.remote_ufrag, sizeof peer->remote_ufrag);
+	peer->result = json_incref(result);
+	return peer;
 }
 
 typedef struct Delete {
@@ -371,46 +335,30 @@ static void post_delete(Node *node, unsigned worker, PostFunc func, const char *
 
 /* A publisher goes to its stage's home; a viewer stays where he was, or goes where viewers are
  * fewest. */
-static unsigned choose_worker(const Node *node, const NodePeer *ask, const Known *known)
+static unsigned choose_worker(const Node *node, const NodePeer *ask, const KnownPeer *known)
 {
-	const KnownStage *stage = g_hash_table_lookup(node->stages, ask->stage);
 	if (ask->role == ROLE_PUBLISHER)
-		return stage->home;
+		return known_stage(node->known, ask->stage)->home;
 	if (known && known->role == ROLE_VIEWER && !strcmp(known->stage, ask->stage))
 		return known->worker;
-	unsigned best = 0;
-	for (unsigned i = 1; i < node->workers; i++)
-		if (node->loads[i].viewers < node->loads[best].viewers)
-			best = i;
-	return best;
-}
-
-static unsigned count_opening(Node *node)
-{
-	unsigned count = 0;
-	GHashTableIter iter;
-	void *value;
-	g_hash_table_iter_init(&iter, node->peers);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		count += ((Known *)value)->state == TRANSPORT_NEW;
-	return count;
+	return known_calmest(node->known);
 }
 
 json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GError **error)
 {
-	Known *known = g_hash_table_lookup(node->peers, ask->id);
+	const KnownPeer *known = known_peer(node->known, ask->id);
 	if (known && ask->rev <= known->rev)
 		return json_incref(known->result);
-	const KnownStage *stage = g_hash_table_lookup(node->stages, ask->stage);
+	const KnownStage *stage = known_stage(node->known, ask->stage);
 	if (!stage) {
 		*refusal = NODE_NO_STAGE;
 		return NULL;
 	}
-	if (!known && count_opening(node) >= OPENING_MAX) {
+	if (!known && known_opening(node->known) >= OPENING_MAX) {
 		*refusal = NODE_BUSY;
 		return NULL;
 	}
-	if (!known && g_hash_table_size(node->peers) >= ROSTER_PEERS_MAX) {
+	if (!known && known_peers(node->known) >= ROSTER_PEERS_MAX) {
 		*refusal = NODE_FULL;
 		return NULL;
 	}
@@ -437,13 +385,11 @@ json_t *node_put_peer(Node *node, const NodePeer *ask, NodeRefusal *refusal, GEr
 	}
 	json_t *result = peer_result(ask, params, answer);
 	PutPeer *put = g_new0(PutPeer, 1);
-	*put = (PutPeer){
-		.roster = node->rosters[worker], .serial = ++node->serials, .home = stage->home
-	};
-	put->params = g_steal_pointer(&params);
+	*put = (PutPeer){ .roster = node->rosters[worker], .home = stage->home };
 	if (known && known->worker != worker)
 		post_delete(node, known->worker, delete_peer, ask->id);
-	remember(node, ask, worker, put, result);
+	put->serial = remember(node, ask, worker, params, result)->serial;
+	put->params = g_steal_pointer(&params);
 	roster_post(put->roster, put_peer, put);
 	return result;
 }
@@ -460,7 +406,7 @@ static void restart_peer(void *user)
 	roster_restart_peer(restart->roster, restart->id, &restart->next);
 }
 
-static char *fragment_of(const Node *node, const Known *known, const IceCredentials *ours)
+static char *fragment_of(const Node *node, const KnownPeer *known, const IceCredentials *ours)
 {
 	const SdpFragment fragment = {
 		.word = known->word,
@@ -476,7 +422,7 @@ static char *fragment_of(const Node *node, const Known *known, const IceCredenti
 json_t *node_restart_peer(Node *node, const char *id, json_int_t rev, const char *fragment,
 	NodeRefusal *refusal, GError **error)
 {
-	Known *known = g_hash_table_lookup(node->peers, id);
+	KnownPeer *known = known_peer(node->known, id);
 	SdpIce theirs;
 	if (!known) {
 		*refusal = NODE_NO_PEER;
@@ -520,7 +466,7 @@ static void limit_peer(void *user)
 
 bool node_limit_peer(Node *node, const char *id, unsigned rung)
 {
-	const Known *known = g_hash_table_lookup(node->peers, id);
+	const KnownPeer *known = known_peer(node->known, id);
 	if (!known || known->role != ROLE_VIEWER)
 		return false;
 	Limit *limit = g_new0(Limit, 1);
@@ -532,11 +478,11 @@ bool node_limit_peer(Node *node, const char *id, unsigned rung)
 
 void node_delete_peer(Node *node, const char *id)
 {
-	const Known *known = g_hash_table_lookup(node->peers, id);
+	const KnownPeer *known = known_peer(node->known, id);
 	if (!known)
 		return;
 	post_delete(node, known->worker, delete_peer, id);
-	g_hash_table_remove(node->peers, id);
+	known_remove_peer(node->known, id);
 }
 
 /* -- stages -- */
@@ -553,32 +499,15 @@ static void put_stage(void *user)
 	roster_put_stage(put->roster, put->id, &put->wish);
 }
 
-static unsigned least_loaded(const Node *node)
-{
-	unsigned best = 0;
-	for (unsigned i = 1; i < node->workers; i++) {
-		const Load *load = &node->loads[i], *least = &node->loads[best];
-		if (load->stages != least->stages ? load->stages < least->stages
-						  : load->viewers + load->publishers <
-							    least->viewers + least->publishers)
-			best = i;
-	}
-	return best;
-}
-
 json_int_t node_put_stage(Node *node, const char *id, json_int_t rev, const StageWish *wish)
 {
-	KnownStage *known = g_hash_table_lookup(node->stages, id);
+	KnownStage *known = known_stage(node->known, id);
 	if (known && rev <= known->rev)
 		return known->rev;
-	if (!known && g_hash_table_size(node->stages) >= STAGES_MAX)
+	if (!known && known_stages(node->known) >= STAGES_MAX)
 		return -1;
-	if (!known) {
-		known = g_new0(KnownStage, 1);
-		known->home = least_loaded(node);
-		node->loads[known->home].stages++;
-		g_hash_table_insert(node->stages, g_strdup(id), known);
-	}
+	if (!known)
+		known = known_add_stage(node->known, id);
 	known->rev = rev;
 	PutStage *put = g_new0(PutStage, 1);
 	put->roster = node->rosters[known->home];
@@ -594,74 +523,26 @@ static void delete_stage(void *user)
 	roster_delete_stage(delete->roster, delete->id);
 }
 
-static gboolean is_of_stage(void *key, void *value, void *stage)
-{
-	const Known *known = value;
-	return !strcmp(known->stage, stage);
-}
-
 void node_delete_stage(Node *node, const char *id)
 {
-	if (!g_hash_table_contains(node->stages, id))
+	if (!known_stage(node->known, id))
 		return;
 	for (unsigned i = 0; i < node->workers; i++)
 		post_delete(node, i, delete_stage, id);
-	g_hash_table_foreach_remove(node->peers, is_of_stage, (void *)(uintptr_t)id);
-	forget_stage(node, id);
+	known_remove_stage(node->known, id);
 }
 
 /* -- what is known -- */
 
-static int by_id(const void *a, const void *b)
-{
-	const Known *const *left = a, *const *right = b;
-	return strcmp((*left)->id, (*right)->id);
-}
-
 json_t *node_dump(Node *node, const char *after)
 {
-	g_autoptr(GPtrArray) order = g_ptr_array_new();
-	GHashTableIter iter;
-	void *key, *value;
-	json_t *stages = json_array(), *peers = json_array();
-
-	g_hash_table_iter_init(&iter, node->stages);
-	while (g_hash_table_iter_next(&iter, &key, &value))
-		json_array_append_new(stages, json_pack("{s:s,s:I}", "stage", (const char *)key,
-						      "rev", ((KnownStage *)value)->rev));
-	g_hash_table_iter_init(&iter, node->peers);
-	while (g_hash_table_iter_next(&iter, &key, &value))
-		if (!after || strcmp(key, after) > 0)
-			g_ptr_array_add(order, value);
-	g_ptr_array_sort(order, by_id);
-	for (unsigned i = 0; i < order->len && i < DUMP_PAGE; i++) {
-		const Known *known = order->pdata[i];
-		json_t *row = json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s}", "peer", known->id, "rev",
-			known->rev, "stage", known->stage, "owner", known->owner, "role",
-			known->role == ROLE_VIEWER ? "viewer" : "publisher", "state",
-			state_names[known->state], "transport", known->transport);
-		tell_line(row, &known->line);
-		json_array_append_new(peers, row);
-	}
-	return json_pack("{s:s,s:o,s:o,s:b}", "boot", node->boot, "stages", stages, "peers", peers,
-		"more", order->len > DUMP_PAGE);
+	return known_dump(node->known, node->boot, after);
 }
 
 json_t *node_stats(Node *node)
 {
-	unsigned viewers = 0, publishers = 0, connected = 0;
-	GHashTableIter iter;
-	void *value;
-	g_hash_table_iter_init(&iter, node->peers);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const Known *known = value;
-		viewers += known->role == ROLE_VIEWER;
-		publishers += known->role == ROLE_PUBLISHER;
-		connected += known->state == TRANSPORT_CONNECTED;
-	}
-	json_t *out = json_pack("{s:i,s:i,s:i,s:i,s:i}", "peers", (int)(viewers + publishers),
-		"viewers", (int)viewers, "publishers", (int)publishers, "peers_connected",
-		(int)connected, "stages", (int)g_hash_table_size(node->stages));
+	json_t *out = known_count(node->known);
+	json_object_set_new(out, "rung_cap", json_integer(node->egress.cap));
 #define STATS_TELL(name, help)                                                                     \
 	uint64_t name = 0;                                                                         \
 	for (unsigned i = 0; i < node->workers; i++)                                               \

@@ -15,6 +15,7 @@ typedef struct NodeSettings {
 	unsigned workers;
 	char **announce; /* addresses for candidates, as literals */
 	int media_port, tcp_port; /* for candidates; tcp_port is the HTTPS port where that is shared */
+	int64_t egress_bps; /* what all viewers may be given together, IP and all; 0: no limit */
 	int tap_fd; /* listening socket of the recorder's tap, taken over; -1 for none */
 } NodeSettings;
 

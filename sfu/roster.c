@@ -33,7 +33,7 @@ struct Roster {
 	GHashTable *stages;   /* id → Stage, owned: those at home here */
 	GHashTable *shares;   /* stage id → Share, owned: those with viewers here alone */
 	Mirrors *mirrors;
-	uint64_t serials; /* of shares */
+	uint64_t serials;                /* of shares */
 	GPtrArray *publishers, *viewers; /* Entry *, for the ticks */
 	unsigned ticks;
 	bool any_closed;
@@ -360,7 +360,8 @@ Roster *roster_new(unsigned index, const RosterSockets *sockets, DtlsServer *dtl
 		.pool = packet_pool_new(),
 		.lobby = lobby_new(transport_handshake, g_get_monotonic_time),
 		.outbox = outbox_new(roster->udp, &roster->stats),
-		.mesh = mesh };
+		.mesh = mesh,
+		.rung_cap = RATION_TOP };
 	roster->gate = gate_new(
 		&roster->gear, roster->udp, sockets->tcp, sockets->door, find_peer, roster);
 	if (mesh)
@@ -491,6 +492,11 @@ void roster_limit_peer(Roster *roster, const char *id, unsigned rung)
 	Entry *entry = entry_of(roster, id);
 	if (entry && !entry->closed && peer_viewer(entry->peer))
 		viewer_limit(peer_viewer(entry->peer), rung);
+}
+
+void roster_limit_all(Roster *roster, unsigned rung)
+{
+	roster->gear.rung_cap = rung;
 }
 
 void roster_delete_peer(Roster *roster, const char *id)

@@ -55,6 +55,8 @@ Stats *roster_stats(Roster *roster);
 void roster_put_peer(Roster *roster, Params *params, uint64_t serial, unsigned home);
 void roster_delete_peer(Roster *roster, const char *id);
 void roster_limit_peer(Roster *roster, const char *id, unsigned rung);
+/* The highest rung that any viewer is given. */
+void roster_limit_all(Roster *roster, unsigned rung);
 /* Its ICE restarts; the old credentials hold until the first check with the new ones. */
 void roster_restart_peer(Roster *roster, const char *id, const IceGeneration *next);
 /* On the stage's home. */

@@ -7,7 +7,7 @@
 #define FEEDBACK_US 100000 /* Chromium's own interval; slower and its rate rises late */
 #define NACK_US 20000
 #define NACK_LEN_MAX (12 + 4 * GAPS_MAX)
-#define TRACKS_MAX (SOURCE_COUNT - 1 + PARAMS_LAYERS_MAX) /* the camera alone has layers */
+#define TRACKS_MAX (1 + 2 * PARAMS_LAYERS_MAX) /* a voice, and the layers of camera and screen */
 
 struct Intake {
 	Gear *gear;

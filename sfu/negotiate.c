@@ -205,12 +205,12 @@ static bool has_rid(const ParamsMedia *media, const char *rid)
 	return false;
 }
 
-/* A camera may come in several sizes at once (RFC 8853): the first three as offered, in VP8 alone,
- * which both browsers do. Streams are told apart by their RID, so that must be agreed on as well.
- */
+/* A camera or a screen may come in several sizes at once (RFC 8853): the first three as offered, in
+ * VP8 alone, which both browsers do. Streams are told apart by their RID, so that must be agreed on
+ * as well. */
 static void agree_layers(const SdpMedia *offered, ParamsMedia *media, SdpAnswerMedia *answer)
 {
-	if (media->source != SOURCE_CAMERA || !media->payload_type[CODEC_VP8] ||
+	if (media->source == SOURCE_MIC || !media->payload_type[CODEC_VP8] ||
 		!media->extensions.id[RTP_EXT_RID])
 		return;
 	for (unsigned i = 0; i < offered->rid_count && media->rid_count < PARAMS_LAYERS_MAX; i++)

@@ -45,8 +45,35 @@ void place_release(Place *place, const Track *track)
 		place->joined = NULL;
 }
 
-/* A face each four seconds, for all at the same time, so that few keyframes serve them; slides when
- * they have changed. */
+/* When its screen changed last: the largest layer says it best, since it has the room to be sharp
+ * at once and then sends next to nothing. */
+static int64_t stirred_us(const Track *track, int64_t now_us)
+{
+	while (track->higher && track_is_alive(track->higher, now_us))
+		track = track->higher;
+	return track->stir.stirred_us;
+}
+
+/* Since the slide that was shown last. */
+static bool is_turned(const Place *place, int64_t now_us)
+{
+	return stirred_us(place->slot.track, now_us) > place->stirred_us;
+}
+
+static bool has_gone_on(const Track *track, const Still *still)
+{
+	return track->bytes - still->bytes_before - still->bytes >= RATION_SLIDE_CHANGE;
+}
+
+bool place_is_turning(const Place *place)
+{
+	const Slot *slot = &place->slot;
+	return slot->held && slot->media->slot == SLOT_SLIDES && slot_is_showing(slot) &&
+	       !place->again;
+}
+
+/* A face each four seconds, for all at the same time, so that few keyframes serve them. Slides as
+ * soon as they have been turned, and a few times more as they become sharp. */
 static bool is_due(const Place *place, int64_t now_us)
 {
 	const Slot *slot = &place->slot;
@@ -55,31 +82,45 @@ static bool is_due(const Place *place, int64_t now_us)
 		return true;
 	if (slot->media->slot == SLOT_MAIN)
 		return now_us / RATION_STILL_US != place->shown_us / RATION_STILL_US;
-	return now_us - place->shown_us >= RATION_SLIDE_US &&
-	       slot->track->bytes - still->bytes_before - still->bytes >= RATION_SLIDE_CHANGE;
+	return is_turned(place, now_us) ||
+	       (now_us - place->shown_us >= RATION_SLIDE_US << place->again &&
+		       has_gone_on(slot->track, still));
 }
 
 /* It shows the present, not what was seen long ago. */
-static bool is_fresh(const Slot *slot, const Still *still, int64_t now_us)
+static bool is_fresh(const Place *place, const Still *still, int64_t now_us)
 {
+	const Slot *slot = &place->slot;
 	const Track *track = slot->track;
 	if (slot->still == still)
 		return false;
 	if (slot->media->slot == SLOT_MAIN)
 		return now_us - track->gop_us < RATION_STILL_US;
-	return track->bytes - still->bytes_before - still->bytes < RATION_SLIDE_CHANGE;
+	return is_turned(place, now_us) ? track->gop_us > stirred_us(track, now_us)
+					: !has_gone_on(track, still);
+}
+
+static void note_shown(Place *place, int64_t now_us)
+{
+	bool turned = is_turned(place, now_us) || !place->shown_us;
+	place->again = turned ? 0 : MIN(place->again + 1, RATION_SLIDE_DOUBLINGS);
+	place->stirred_us = MAX(place->stirred_us, stirred_us(place->slot.track, now_us));
+	place->shown_us = now_us;
 }
 
 void place_show(Place *place, int64_t now_us)
 {
 	Slot *slot = &place->slot;
-	if (!slot->held || slot_is_showing(slot) || !is_due(place, now_us))
+	if (!slot->held || !is_due(place, now_us))
+		return;
+	/* What only makes a slide sharper goes no further when that was turned away. */
+	if (slot_is_showing(slot) && !(place->again && is_turned(place, now_us)))
 		return;
 	Still *still = track_still(slot->track);
-	if (!still || !is_fresh(slot, still, now_us)) {
+	if (!still || !is_fresh(place, still, now_us)) {
 		track_want_keyframe(slot->track, now_us);
 		return;
 	}
 	slot_show(slot, still, now_us);
-	place->shown_us = now_us;
+	note_shown(place, now_us);
 }

@@ -11,6 +11,8 @@ typedef struct Place {
 	Track *wish;      /* of layers the lowest; NULL: nobody */
 	Track *joined;    /* the same voice in fewer packets; NULL: none */
 	int64_t shown_us; /* when its last still began */
+	int64_t stirred_us; /* of slides: the change it shows */
+	unsigned again;     /* so many stills of the same slide */
 } Place;
 
 void place_aim(Place *place, Track *track, Track *joined, const Ration *ration, int64_t now_us);
@@ -18,5 +20,7 @@ void place_aim(Place *place, Track *track, Track *joined, const Ration *ration, 
 void place_release(Place *place, const Track *track);
 /* Does what the ration says now. About every 100 ms. */
 void place_steer(Place *place, const Ration *ration, int64_t now_us);
+/* A slide that was just turned is on its way, as a still. */
+bool place_is_turning(const Place *place);
 /* Begins a still where one is due, or asks for the keyframe that it takes. About every 100 ms. */
 void place_show(Place *place, int64_t now_us);

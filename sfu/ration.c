@@ -2,7 +2,7 @@
 #include "pick.h"
 
 #define DEAF_US 2000000   /* a browser's first feedback comes within 250 ms */
-#define REPORTS_BPS 6000  /* RTCP */
+#define REPORTS_BPS 2500  /* RTCP: a report a second of each slot that is in use */
 #define STILLS_BPS 60000  /* all that stills may take */
 #define PACE_MIN_BPS 8000 /* a still comes in the end */
 #define CREDIT_US 30000   /* what may leave at once, after a rest */
@@ -13,7 +13,7 @@ enum { RUNG_STILLS = 1, RUNG_VOICE = 2, RUNG_SMALL = 3, RUNG_SLIDES = 4, RUNG_MI
 
 void ration_init(Ration *ration, bool measured, int64_t now_us)
 {
-	*ration = (Ration){ .cap = RATION_TOP };
+	*ration = (Ration){ .cap = RATION_TOP, .ceiling = RATION_TOP };
 	ladder_init(&ration->ladder, now_us);
 	if (measured)
 		ration->estimate = estimate_new(now_us);
@@ -27,6 +27,16 @@ void ration_clear(Ration *ration)
 void ration_limit(Ration *ration, unsigned rung)
 {
 	ration->cap = MIN(rung, RATION_TOP);
+}
+
+void ration_ceiling(Ration *ration, unsigned rung)
+{
+	ration->ceiling = MIN(rung, RATION_TOP);
+}
+
+static unsigned cap_of(const Ration *ration)
+{
+	return MIN(ration->cap, ration->ceiling);
 }
 
 /* -- what the line tells -- */
@@ -43,7 +53,7 @@ static int64_t rate_of(const Ration *ration)
 
 static unsigned rung_of(const Ration *ration)
 {
-	return is_judged(ration) ? ration->ladder.rung : ration->cap;
+	return is_judged(ration) ? ration->ladder.rung : cap_of(ration);
 }
 
 void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us)
@@ -111,7 +121,7 @@ bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us)
 			.congested = view->congested,
 			.silent = view->silent,
 			.loss = view->loss,
-			.cap = ration->cap,
+			.cap = cap_of(ration),
 			.available = rungs_of(scene, now_us),
 		};
 		ladder_tick(&ration->ladder, &input, now_us);
@@ -125,6 +135,18 @@ bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us)
 	bool moved = !ration->told || news.rung != before.rung || news.why != before.why;
 	ration->told = true;
 	return moved;
+}
+
+void ration_hurry(Ration *ration, int64_t now_us)
+{
+	int64_t since_us = now_us - ration->hurried_us;
+	if (!is_judged(ration) || ration->ladder.rung >= RUNG_SMALL)
+		return;
+	if (!ration->hurried_us || since_us >= RATION_HURRY_EVERY_US)
+		ration->hurried_us = now_us;
+	else if (since_us >= RATION_HURRY_US)
+		return;
+	ration->redundancy = 0;
 }
 
 int64_t ration_probe(Ration *ration, int64_t now_us)
@@ -142,7 +164,7 @@ RationNews ration_news(const Ration *ration)
 		[LADDER_TOP] = "top" };
 	RationNews news = { .rung = rung_of(ration), .why = "unknown", .rtt_ms = -1 };
 	if (!is_judged(ration)) {
-		news.why = ration->cap < RATION_TOP ? "cap" : "unknown";
+		news.why = cap_of(ration) < RATION_TOP ? "cap" : "unknown";
 		return news;
 	}
 	const EstimateView *view = estimate_view(ration->estimate);

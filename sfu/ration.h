@@ -13,9 +13,13 @@
 
 #define RATION_IP_BYTES 28       /* headers of IPv4 and UDP, of each packet */
 #define RATION_STILL_US 4000000  /* between two stills of a face */
-#define RATION_SLIDE_US 2000000  /* and of slides, which are shown when they change: */
-#define RATION_SLIDE_CHANGE 2500 /* by so many bytes */
-#define RATION_BEHIND_US 500000  /* a picture that waited longer goes on with a keyframe */
+#define RATION_SLIDE_US 8000000  /* and of slides that have not changed, but become sharper … */
+#define RATION_SLIDE_DOUBLINGS 4 /* … twice as long after each, up to a minute */
+#define RATION_SLIDE_CHANGE 2500 /* bytes in which they did */
+#define RATION_HURRY_US                                                                            \
+	3000000 /* a slide that was turned goes before the guard of voices, so long … */
+#define RATION_HURRY_EVERY_US 8000000 /* … and not again before */
+#define RATION_BEHIND_US 500000       /* a picture that waited longer goes on with a keyframe */
 
 #define RATION_TOP (LADDER_RUNGS - 1)
 
@@ -24,12 +28,14 @@ typedef enum RationPicture { RATION_NOTHING, RATION_STILLS, RATION_MOVES } Ratio
 typedef struct Ration {
 	Estimate *estimate; /* NULL: the line cannot tell, everything is given */
 	Ladder ladder;
-	unsigned cap;        /* the highest rung that is wanted */
+	unsigned cap;        /* the highest rung that is wanted … */
+	unsigned ceiling;    /* … and that anybody is given */
 	int64_t began_us;    /* the first packet went out; 0: none yet */
 	bool deaf;           /* no feedback came */
 	bool told;           /* its first news is out */
 	Redundancy guard;    /* what the loss asks for … */
 	unsigned redundancy; /* … as far as it fits: packets of the past with each of a voice */
+	int64_t hurried_us;  /* a turned slide went before that guard, since; 0: none did */
 	int64_t credit;      /* of the pacer, in bytes */
 	int64_t filled_us;
 } Ration;
@@ -54,11 +60,17 @@ void ration_clear(Ration *ration);
 /* The highest rung that the viewer wants; RATION_TOP for all. */
 void ration_limit(Ration *ration, unsigned rung);
 
+/* The highest rung that anybody is given, whatever his line takes. */
+void ration_ceiling(Ration *ration, unsigned rung);
+
 /* A packet of len bytes went out, under this transport-wide number (-1: none). */
 void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us);
 void ration_feedback(Ration *ration, const TwccFeedback *feedback, int64_t now_us);
 /* About every 100 ms. True when the rung has changed. */
 bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us);
+/* Where only stills come: one of a slide that was just turned has yet to go out. It takes the room
+ * of the voices' guard for some seconds, never that of the voices. About every 100 ms. */
+void ration_hurry(Ration *ration, int64_t now_us);
 /* Bytes of padding to send now, to learn whether the line carries more. */
 int64_t ration_probe(Ration *ration, int64_t now_us);
 

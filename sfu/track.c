@@ -201,6 +201,13 @@ bool track_has_gop(const Track *track, int64_t now_us)
 	       track->gop_bytes <= TRACK_GOP_BYTES && history_find(track->history, track->gop_from);
 }
 
+static void note_stir(Track *track, const Packet *packet, int64_t now_us)
+{
+	if (track->source == SOURCE_SCREEN && packet->rtp.payload_len)
+		stir_packet(&track->stir, packet->keyframe, packet->rtp.timestamp,
+			packet->rtp.payload_len, now_us);
+}
+
 static void note_arrival(Track *track, const Packet *packet, int64_t now_us)
 {
 	track->last_packet_us = now_us;
@@ -225,6 +232,7 @@ bool track_receive(Track *track, Packet *packet, int64_t now_us)
 		track->keyframe_wanted_us = 0;
 	note_rate(track, packet, now_us);
 	note_gop(track, packet, now_us);
+	note_stir(track, packet, now_us);
 	note_arrival(track, packet, now_us);
 	return true;
 }
@@ -237,6 +245,7 @@ bool track_follow(Track *track, Packet *packet)
 		track->keyframe_wanted_us = 0;
 	note_rate(track, packet, packet->arrived_us);
 	note_gop(track, packet, packet->arrived_us);
+	note_stir(track, packet, packet->arrived_us);
 	note_arrival(track, packet, packet->arrived_us);
 	return true;
 }
@@ -250,7 +259,8 @@ void track_sender_report(Track *track, const RtcpSenderInfo *info, int64_t now_u
 
 bool track_is_alive(const Track *track, int64_t now_us)
 {
-	return track->last_payload_us && now_us - track->last_payload_us < TRACK_ALIVE_US;
+	int64_t within_us = track->source == SOURCE_SCREEN ? TRACK_SCREEN_ALIVE_US : TRACK_ALIVE_US;
+	return track->last_payload_us && now_us - track->last_payload_us < within_us;
 }
 
 bool track_translate(

@@ -15,10 +15,12 @@
 #include "params.h"
 #include "reception.h"
 #include "still.h"
+#include "stir.h"
 
 #define TRACK_KEYFRAME_SPACING_US 1000000 /* requests upstream: at most one a second (M8) */
 #define TRACK_SILENT_US 2000000           /* no packet for this long: it has stopped */
-#define TRACK_ALIVE_US 500000             /* a layer without a picture for this long is not there */
+#define TRACK_ALIVE_US 500000             /* a layer without a picture for this long is not there … */
+#define TRACK_SCREEN_ALIVE_US 3000000     /* … of a screen, which says once a second that nothing has changed */
 /* A newcomer starts with the last keyframe and what followed, if that is no older (M9) and no more:
  * 2 s of 1.5 Mbit/s. Else one request serves all who wait. */
 #define TRACK_GOP_US 2000000
@@ -62,6 +64,7 @@ typedef struct Track {
 	int64_t gop_us;      /* when it came */
 	uint32_t gop_bytes;  /* payload since then */
 	Still *still;        /* the keyframe that was cut last; NULL: none */
+	Stir stir;           /* of video: when it last began to change */
 	uint64_t bytes;      /* payload it has carried */
 	int64_t rate_bps;    /* of payload, over the last seconds; 0: not known yet */
 	int64_t rate_from_us;

@@ -40,6 +40,7 @@ Viewer *viewer_new(Gear *gear, const Params *params, Transport *transport)
 	for (unsigned i = 0; i < params->media_count && i < SLOT_COUNT; i++)
 		slot_init(&viewer->places[viewer->place_count++].slot, &params->media[i]);
 	ration_init(&viewer->ration, measuring_slot(viewer) != NULL, worker_now_us(gear->worker));
+	ration_ceiling(&viewer->ration, gear->rung_cap);
 	return viewer;
 }
 
@@ -339,7 +340,11 @@ static RationScene scene_of(const Viewer *viewer)
 bool viewer_tick(Viewer *viewer, int64_t now_us)
 {
 	RationScene scene = scene_of(viewer);
+	ration_ceiling(&viewer->ration, viewer->gear->rung_cap);
 	bool moved = ration_tick(&viewer->ration, &scene, now_us);
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		if (place_is_turning(&viewer->places[i]))
+			ration_hurry(&viewer->ration, now_us);
 	for (unsigned i = 0; i < viewer->place_count; i++)
 		place_steer(&viewer->places[i], &viewer->ration, now_us);
 	viewer_remind(viewer, now_us);

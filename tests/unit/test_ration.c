@@ -91,6 +91,49 @@ static void test_a_viewer_may_want_less(void)
 	ration_clear(&ration);
 }
 
+/* The hub's own line is short: nobody gets more, and who wants still less keeps that. */
+static void test_nobody_gets_more_than_the_ceiling(void)
+{
+	Ration ration;
+	ration_init(&ration, false, 1000000);
+	ration_ceiling(&ration, 4);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 4);
+	g_assert_cmpstr(ration_news(&ration).why, ==, "cap");
+	ration_limit(&ration, 2);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 2);
+	ration_limit(&ration, RATION_TOP);
+	ration_ceiling(&ration, 99);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, RATION_TOP);
+	ration_clear(&ration);
+
+	const RationScene scene = { 0 };
+	ration = judged(RATION_TOP);
+	ration_ceiling(&ration, 3);
+	ration_tick(&ration, &scene, 2000000);
+	g_assert_cmpuint(ration.ladder.rung, <=, 3);
+	ration_clear(&ration);
+}
+
+/* A turned slide goes before the guard of voices for three seconds of eight. */
+static void test_a_turned_slide_hurries(void)
+{
+	Ration ration = judged(1);
+	unsigned hurried = 0;
+	for (unsigned i = 0; i < 160; i++) {
+		ration.redundancy = 1;
+		ration_hurry(&ration, 2000000 + i * 100000);
+		hurried += !ration.redundancy;
+	}
+	g_assert_cmpuint(hurried, ==, 60);
+	ration_clear(&ration);
+
+	ration = judged(3);
+	ration.redundancy = 1;
+	ration_hurry(&ration, 2000000);
+	g_assert_cmpuint(ration.redundancy, ==, 1); /* its slides need no stills in a hurry */
+	ration_clear(&ration);
+}
+
 /* Nothing in front of the voice: what leaves in ten seconds is what the pace says, in small sips.
  */
 static void test_stills_leave_at_their_pace(void)
@@ -118,6 +161,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/ration/a-silent-line-is-given-all", test_a_silent_line_is_given_all);
 	g_test_add_func("/ration/what-moves-on-which-rung", test_what_moves_on_which_rung);
 	g_test_add_func("/ration/a-viewer-may-want-less", test_a_viewer_may_want_less);
+	g_test_add_func("/ration/nobody-gets-more-than-the-ceiling",
+		test_nobody_gets_more_than_the_ceiling);
+	g_test_add_func("/ration/a-turned-slide-hurries", test_a_turned_slide_hurries);
 	g_test_add_func("/ration/stills-leave-at-their-pace", test_stills_leave_at_their_pace);
 	return g_test_run();
 }

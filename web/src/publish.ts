@@ -6,13 +6,13 @@
 
 import { DeviceFault, openDevice, openScreen } from './devices';
 import { Keeper, type PeerState } from './keeper';
-import { FULL_WIDTH, fitted, layersOf } from './layers';
+import { FULL_WIDTH, fitted, layersOf, screenLayersOf } from './layers';
 import type { Params, Refusal, Result, Source } from './protocol';
 
 const SOURCES: { source: Source; kind: 'audio' | 'video'; encodings?: RTCRtpEncodingParameters[] }[] = [
   { source: 'mic', kind: 'audio' }, // what Opus does is written in the server's answer
   { source: 'camera', kind: 'video', encodings: layersOf(FULL_WIDTH) },
-  { source: 'screen', kind: 'video', encodings: [{ maxBitrate: 1_500_000, maxFramerate: 10 }] },
+  { source: 'screen', kind: 'video', encodings: screenLayersOf(FULL_WIDTH) },
 ];
 
 // What to give up when the machine or the line is weak. Not in every browser.
@@ -208,16 +208,14 @@ export class Publish {
     }
   }
 
-  // What to give up first, and in which sizes this camera is worth sending: known once there is one.
+  // What to give up first, and in which sizes this picture is worth sending: known once there is one.
   private async fit(source: Source, sender: RTCRtpSender): Promise<void> {
     const preference = GIVE_UP[source];
     if (!preference) return;
     const parameters = sender.getParameters();
     parameters.degradationPreference = preference; // Firefox knows no such preference
     const { track } = sender;
-    if (source === 'camera' && track) {
-      parameters.encodings = fitted(parameters.encodings, track.getSettings().width ?? 0);
-    }
+    if (track) parameters.encodings = fitted(source, parameters.encodings, track.getSettings().width ?? 0);
     await sender.setParameters(parameters);
   }
 

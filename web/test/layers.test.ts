@@ -1,8 +1,9 @@
-// In which sizes a camera is sent: three where it is large, one where it is small, never a quarter of a small one.
+// In which sizes a camera is sent: three where it is large, one where it is small, never a quarter of a small one. A
+// screen in its own and in the half, for those who see it still.
 
 import { expect, test } from 'vitest';
 
-import { FULL_WIDTH, fitted, layersOf } from '../src/layers';
+import { FULL_WIDTH, fitted, layersOf, screenLayersOf } from '../src/layers';
 
 const told = (encodings: RTCRtpEncodingParameters[]) =>
   encodings.map((e) => `${e.rid ?? '-'} ${e.active ? `1/${e.scaleResolutionDownBy} ${e.maxBitrate! / 1000}k` : 'off'}`);
@@ -19,8 +20,18 @@ test('a small one in fewer, and the largest of them is its own size', () => {
 });
 
 test('a sender that was left one stream sends the whole picture in it', () => {
-  expect(told(fitted([{ maxBitrate: 130_000, scaleResolutionDownBy: 4 }], FULL_WIDTH))).toEqual(['- 1/1 1300k']);
-  expect(told(fitted([{ rid: 'q' }], FULL_WIDTH))).toEqual(['q 1/1 1300k']);
-  expect(told(fitted(layersOf(FULL_WIDTH), 640))).toEqual(['q 1/2 130k', 'h 1/1 450k', 'f off']);
-  expect(fitted([], FULL_WIDTH)).toEqual([]);
+  expect(told(fitted('camera', [{ maxBitrate: 130_000, scaleResolutionDownBy: 4 }], FULL_WIDTH))).toEqual(['- 1/1 1300k']);
+  expect(told(fitted('camera', [{ rid: 'q' }], FULL_WIDTH))).toEqual(['q 1/1 1300k']);
+  expect(told(fitted('camera', layersOf(FULL_WIDTH), 640))).toEqual(['q 1/2 130k', 'h 1/1 450k', 'f off']);
+  expect(fitted('camera', [], FULL_WIDTH)).toEqual([]);
+});
+
+test('a screen comes whole and in the half, a small one whole alone', () => {
+  expect(told(screenLayersOf(FULL_WIDTH))).toEqual(['q 1/2 50k', 'f 1/1 1500k']);
+  expect(told(screenLayersOf(640))).toEqual(['q off', 'f 1/1 1500k']);
+  expect(told(fitted('screen', screenLayersOf(0), 1366))).toEqual(['q 1/2 50k', 'f 1/1 1500k']);
+});
+
+test('a screen that was left one stream is whole in it', () => {
+  expect(told(fitted('screen', [{}], 1366))).toEqual(['- 1/1 1500k']);
 });

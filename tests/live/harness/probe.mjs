@@ -324,6 +324,68 @@ export function probe({ inject }) {
     return Boolean(element && !element.muted && element.volume > 0 && !element.paused);
   };
 
+  // Which of the blocks' numbers was shown first after since, of anybody.
+  live.untilNumber = (selector, number, since, timeoutMs) =>
+    until(
+      `number ${number} in ${selector}`,
+      () =>
+        readers.get(selector)?.frames.find((frame) => frame.at >= since && frame.identity >= 0 && frame.number === number)
+          ?.at,
+      timeoutMs,
+    );
+
+  // --- a screen of ours: slides of text, each with its number on top ----------------------------------
+
+  const slide = { number: 1, wide: 1366, high: 768 };
+  const WORDS = ['Kế hoạch', 'Hồ sơ đất đai', 'Chính quyền hai cấp', 'Số hộ đã kiểm tra', 'Đúng hạn', 'Đề nghị', 'Ý kiến của xã'];
+
+  live.turnSlide = (number) => {
+    slide.number = number;
+  };
+
+  const drawSlide = (pen, beat) => {
+    const { wide, high, number } = slide;
+    const row = (top, count, value) => {
+      for (let i = 0; i < count; i++) {
+        pen.fillStyle = (value >> (count - 1 - i)) & 1 ? '#fff' : '#000';
+        pen.fillRect((i * wide) / count, top, wide / count + 1, high / 6);
+      }
+    };
+    pen.fillStyle = '#f4f4ee';
+    pen.fillRect(0, 0, wide, high);
+    row(0, 16, number);
+    row(high / 6, 8, (8 << 4) | 7);
+    pen.fillStyle = number % 2 ? '#123' : '#511';
+    pen.font = '40px sans-serif';
+    for (let n = 0; n < 8; n++) {
+      const words = `${n + 1}. ${WORDS[(n * 3 + number) % WORDS.length]}: ${(number * 7919 + n * 104729) % 9973} trên ${(number * n * 31) % 877}`;
+      pen.fillText(words, 60, high / 3 + 60 + n * 54);
+    }
+    pen.fillStyle = beat % 2 ? '#f4f4ee' : '#f3f3ed'; // a screen is captured again where nothing has changed
+    pen.fillRect(0, high - 2, 2, 2);
+  };
+
+  if (navigator.mediaDevices) {
+    navigator.mediaDevices.getDisplayMedia = async () => {
+      const screen = document.createElement('canvas');
+      screen.width = slide.wide;
+      screen.height = slide.high;
+      const pen = screen.getContext('2d');
+      let beat = 0;
+      const paint = () => drawSlide(pen, beat++);
+      paint();
+      const timer = setInterval(paint, 200);
+      const stream = screen.captureStream();
+      const [track] = stream.getVideoTracks();
+      const stop = track.stop.bind(track);
+      track.stop = () => {
+        clearInterval(timer);
+        stop();
+      };
+      return stream;
+    };
+  }
+
   // --- a camera and a microphone of ours ------------------------------------------------------------
 
   if (!inject) return;

@@ -106,12 +106,14 @@ Hall *hall_new(const Options *options, GError **error)
 		.url = options->whep_url,
 		.token = options->whep_token,
 		.restarts = &hall->unrest.restarts,
+		.come_back = options->come_back,
 		.join_timeout_us = (int64_t)options->join_timeout * 1000000 };
 	hall->viewers = g_new0(Viewer *, options->viewers);
 	hall->marks = g_new0(Mark, options->viewers);
+	int honest = options->viewers - options->liars;
 	for (int i = 0; i < options->viewers; i++)
-		hall->viewers[i] =
-			viewer_new(&hall->audience, options->sample && i % options->sample == 0);
+		hall->viewers[i] = viewer_new(&hall->audience,
+			options->sample && i % options->sample == 0 && i < honest, i >= honest);
 	hall->unrest = (Unrest){ .options = options,
 		.viewers = hall->viewers,
 		.publishers = hall->publishers,
@@ -246,7 +248,8 @@ static void sum_viewers(Hall *hall)
 	for (int i = 0; i < hall->options->viewers; i++) {
 		StreamCounts counts = { 0 };
 		const Mark *mark = &hall->marks[i];
-		if (!mark->watched || viewer_state(hall->viewers[i]) != VIEWER_WATCHING)
+		if (!mark->watched || viewer_lies(hall->viewers[i]) ||
+			viewer_state(hall->viewers[i]) != VIEWER_WATCHING)
 			continue;
 		for (unsigned s = 0; s < VIEWER_SLOTS; s++)
 			add_counts(&counts, viewer_counts(hall->viewers[i], s), &mark->slots[s]);
@@ -402,6 +405,7 @@ static void phase_step(Hall *hall, int64_t now_us)
 		enter(hall, PHASE_LEAVE, now_us);
 		break;
 	case PHASE_LEAVE:
+		hall->audience.come_back = false;
 		send_away(hall, now_us);
 		break;
 	case PHASE_OVER:

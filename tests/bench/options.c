@@ -65,6 +65,7 @@ static bool judge(Options *options, GError **error)
 		return refuse(
 			error, "--demo FILE is missing: the line that `diemcau up --demo` prints");
 	if (!between(options->viewers, 0, OPTIONS_VIEWERS_MAX) ||
+		!between(options->liars, 0, options->viewers) ||
 		!between(options->publishers, 0, OPTIONS_PUBLISHERS_MAX) ||
 		!between(options->kbps, 50, 20000) || !between(options->rate, 1, 1000) ||
 		!between(options->seconds, 1, 86400) || !between(options->settle, 0, 600) ||
@@ -102,6 +103,8 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 		{ "demo", 0, 0, G_OPTION_ARG_FILENAME, &options->demo,
 			"where the output of `diemcau up --demo` is", "FILE" },
 		{ "viewers", 0, 0, G_OPTION_ARG_INT, &options->viewers, "sites that watch", "N" },
+		{ "liars", 0, 0, G_OPTION_ARG_INT, &options->liars,
+			"of these, so many say that nothing comes; they are not in the figures", "N" },
 		{ "publishers", 0, 0, G_OPTION_ARG_INT, &options->publishers,
 			"speakers; the first is on the main picture, three are heard", "N" },
 		{ "kbps", 0, 0, G_OPTION_ARG_INT, &options->kbps, "of each camera", "N" },
@@ -118,6 +121,8 @@ bool options_read(Options *options, int argc, char **argv, GError **error)
 		{ "settle", 0, 0, G_OPTION_ARG_INT, &options->settle,
 			"between the last join and the measurement", "S" },
 		{ "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "measured", "S" },
+		{ "come-back", 0, 0, G_OPTION_ARG_NONE, &options->come_back,
+			"who gets nothing for 1.5 s leaves and joins anew", NULL },
 		{ "churn", 0, 0, G_OPTION_ARG_INT, &options->churn,
 			"random leaves and joins while it is measured", "N" },
 		{ "churn-publishers", 0, 0, G_OPTION_ARG_INT, &options->churn_publishers,

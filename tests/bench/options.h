@@ -8,9 +8,9 @@
 #define OPTIONS_PUBLISHERS_MAX 16
 
 typedef struct Options {
-	int viewers, publishers, kbps, rate, seconds, settle, sample, churn, churn_publishers,
+	int viewers, liars, publishers, kbps, rate, seconds, settle, sample, churn, churn_publishers,
 		churn_restarts, join_timeout, parallel, room;
-	gboolean storm, paced, insecure, anywhere, pli_burst;
+	gboolean storm, come_back, paced, insecure, anywhere, pli_burst;
 	SrtpProfile profile; /* NONE: both are offered */
 	char *media, *demo, *metrics, *profile_name;
 	char *janus; /* its API, instead of a demo */

@@ -111,6 +111,10 @@ void report_print(const Report *report)
 	print_times("connected", &audience->connected);
 	print_times("first packet", &audience->first_packet);
 	print_times("first keyframe", &audience->first_picture);
+	if (audience->returned.count) {
+		fprintf(stderr, "came back, since the last packet before:\n");
+		print_times("first packet again", &audience->returned);
+	}
 	fprintf(stderr,
 		"publishers: %" G_GUINT64_FORMAT " + %" G_GUINT64_FORMAT
 		" packets (sound + picture), %" G_GUINT64_FORMAT " sent again, %" G_GUINT64_FORMAT
@@ -208,6 +212,7 @@ json_t *report_json(const Report *report)
 		"first_packet_ms", times_json(&audience->first_packet), "first_keyframe_ms",
 		times_json(&audience->first_picture), "asked_to_wait",
 		(json_int_t)audience->asked_to_wait);
+	json_object_set_new(viewers, "returned_ms", times_json(&audience->returned));
 	json_t *publishers = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "sound_packets",
 		(json_int_t)report->sent.mic_packets, "picture_packets",
 		(json_int_t)report->sent.camera_packets, "repeated",

@@ -1,5 +1,6 @@
 #include "viewer.h"
 #include "clock.h"
+#include "liar.h"
 #include "sfu/rtcp.h"
 #include "sfu/rtp.h"
 #include "sfu/twcc.h"
@@ -15,7 +16,7 @@
 
 struct Viewer {
 	Audience *audience;
-	bool opens;
+	bool opens, lies;
 	ViewerState state;
 	Offer offer;
 	char *location;
@@ -27,15 +28,19 @@ struct Viewer {
 	Stream streams[VIEWER_SLOTS];
 	RtpExtensionIds extensions;
 	TwccLog *twcc;
+	Liar liar;
 	uint32_t rtcp_ssrc;
 	bool has_packet, has_picture, has_asked;
+	int64_t last_packet_us,
+		gone_us; /* gone_us: the last packet before it came back; 0: it stays */
 };
 
-Viewer *viewer_new(Audience *audience, bool opens)
+Viewer *viewer_new(Audience *audience, bool opens, bool lies)
 {
 	Viewer *viewer = g_new0(Viewer, 1);
 	viewer->audience = audience;
 	viewer->opens = opens;
+	viewer->lies = lies;
 	restart_init(&viewer->restart, audience->restarts, audience->http);
 	return viewer;
 }
@@ -99,7 +104,11 @@ static void note_first(Viewer *viewer, int64_t now_us)
 {
 	viewer->has_packet = true;
 	viewer->state = VIEWER_WATCHING;
-	histogram_add(&viewer->audience->first_packet, now_us - viewer->due_us);
+	if (viewer->gone_us)
+		histogram_add(&viewer->audience->returned, now_us - viewer->gone_us);
+	else
+		histogram_add(&viewer->audience->first_packet, now_us - viewer->due_us);
+	viewer->gone_us = 0;
 }
 
 static void on_rtp(uint8_t *data, size_t len, int64_t arrived_us, void *user)
@@ -125,13 +134,16 @@ static void on_rtp(uint8_t *data, size_t len, int64_t arrived_us, void *user)
 		return;
 	}
 	audience->packets++;
+	viewer->last_packet_us = arrived_us;
 	Stream *stream = stream_of(viewer, header.ssrc, &repair);
 	if (!stream) {
 		audience->unknown++;
 		return;
 	}
 	rtp_read_extensions(&extensions, &header, data, &viewer->extensions);
-	if (extensions.transport_cc >= 0)
+	if (extensions.transport_cc >= 0 && viewer->lies)
+		liar_packet(&viewer->liar, (uint16_t)extensions.transport_cc);
+	else if (extensions.transport_cc >= 0)
 		twcc_log_add(viewer->twcc, (uint16_t)extensions.transport_cc, arrived_us);
 	if (!viewer->has_packet)
 		note_first(viewer, arrived_us);
@@ -226,6 +238,7 @@ static void take_answer(Viewer *viewer, const char *sdp)
 		stream_init(&viewer->streams[i], answer.media[i].ssrc, answer.media[i].rtx_ssrc,
 			i < VIEWER_MAIN ? 48000 : 90000);
 	viewer->twcc = twcc_log_new();
+	viewer->liar = (Liar){ 0 };
 	viewer->rtcp_ssrc = g_random_int() | 1;
 	viewer->endpoint = endpoint_new(viewer->audience->place, &viewer->offer, &answer,
 		viewer->opens, &events, viewer, &error);
@@ -319,7 +332,8 @@ static void on_deleted(const HttpAnswer *answer, void *user)
 {
 	Viewer *viewer = user;
 	viewer->state = VIEWER_AWAY;
-	if (answer->status != 200 && viewer->audience->complaints++ < COMPLAINTS_MAX)
+	if (answer->status != 200 && !viewer->gone_us &&
+		viewer->audience->complaints++ < COMPLAINTS_MAX)
 		fprintf(stderr, "load: a DELETE was answered %ld\n", answer->status);
 }
 
@@ -367,6 +381,14 @@ static void send_report(Viewer *viewer)
 	endpoint_send_rtcp(viewer->endpoint, data, writer_len(&out));
 }
 
+static void send_lies(Viewer *viewer)
+{
+	uint8_t data[RTCP_MAX + GUARD_TRAILER_MAX];
+	Writer out = writer_of(data, RTCP_MAX);
+	liar_write(&viewer->liar, &out, viewer->rtcp_ssrc, viewer->streams, VIEWER_SLOTS);
+	endpoint_send_rtcp(viewer->endpoint, data, writer_len(&out));
+}
+
 void viewer_complain(Viewer *viewer)
 {
 	uint8_t data[64 + GUARD_TRAILER_MAX];
@@ -386,8 +408,26 @@ static void ask_for_picture(Viewer *viewer, int64_t now_us)
 	viewer_complain(viewer);
 }
 
+/* As a page does when the server was killed. True: it is on its way. */
+static bool come_back(Viewer *viewer, int64_t now_us)
+{
+	if (!viewer->audience->come_back)
+		return false;
+	if (viewer->state == VIEWER_WATCHING &&
+		(endpoint_trouble(viewer->endpoint) ||
+			now_us - viewer->last_packet_us > VIEWER_STILL_US)) {
+		viewer->gone_us = viewer->last_packet_us;
+		viewer_leave(viewer);
+	}
+	if (viewer->state == VIEWER_AWAY && viewer->gone_us)
+		viewer_join(viewer, now_us);
+	return viewer->state == VIEWER_LEAVING;
+}
+
 void viewer_tick(Viewer *viewer, int64_t now_us, bool reports)
 {
+	if (come_back(viewer, now_us))
+		return;
 	if (viewer->state == VIEWER_ASKING && viewer->retry_us && now_us >= viewer->retry_us)
 		ask(viewer);
 	if ((viewer->state == VIEWER_ASKING || viewer->state == VIEWER_CONNECTING) &&
@@ -399,7 +439,11 @@ void viewer_tick(Viewer *viewer, int64_t now_us, bool reports)
 	endpoint_tick(viewer->endpoint, now_us);
 	if (endpoint_trouble(viewer->endpoint))
 		fail(viewer, endpoint_trouble(viewer->endpoint));
-	else if (endpoint_is_connected(viewer->endpoint)) {
+	else if (!endpoint_is_connected(viewer->endpoint))
+		return;
+	else if (viewer->lies)
+		send_lies(viewer);
+	else {
 		send_feedback(viewer);
 		on_turn(viewer);
 		ask_for_picture(viewer, now_us);
@@ -416,6 +460,11 @@ ViewerState viewer_state(const Viewer *viewer)
 bool viewer_opens(const Viewer *viewer)
 {
 	return viewer->opens;
+}
+
+bool viewer_lies(const Viewer *viewer)
+{
+	return viewer->lies;
 }
 
 const StreamCounts *viewer_counts(const Viewer *viewer, unsigned slot)

@@ -12,6 +12,7 @@
 
 #define VIEWER_SLOTS 5 /* a0 a1 a2 main slides */
 #define VIEWER_MAIN 3
+#define VIEWER_STILL_US 1500000
 #define VIEWER_TRIES 20 /* requests answered 503, each followed by a wait */
 
 typedef struct Viewer Viewer;
@@ -25,9 +26,11 @@ typedef struct Audience {
 	Restarts *restarts;      /* where ICE restarts are counted */
 	int64_t join_timeout_us;
 	bool measuring; /* delays are taken */
+	bool come_back; /* who gets nothing for VIEWER_STILL_US joins anew */
 
 	Histogram answered, connected, first_packet, first_picture; /* since the join was due */
 	Histogram delay;
+	Histogram returned; /* from the last packet to the first of the next join */
 	uint64_t packets;            /* of all of them, repairs too */
 	uint64_t opened, not_opened; /* packets of viewers that open them */
 	uint64_t malformed, unknown; /* no RTP; a stream that the answer did not name */
@@ -45,7 +48,8 @@ typedef enum ViewerState {
 	VIEWER_FAILED,
 } ViewerState;
 
-Viewer *viewer_new(Audience *audience, bool opens);
+/* opens: its packets are opened and checked. lies: it says that nothing has come (liar.h). */
+Viewer *viewer_new(Audience *audience, bool opens, bool lies);
 void viewer_free(Viewer *viewer);
 
 /* due_us: when the person pressed the button; join times count from there. */
@@ -59,5 +63,6 @@ void viewer_complain(Viewer *viewer);
 void viewer_tick(Viewer *viewer, int64_t now_us, bool reports);
 ViewerState viewer_state(const Viewer *viewer);
 bool viewer_opens(const Viewer *viewer);
+bool viewer_lies(const Viewer *viewer);
 /* Of one slot. */
 const StreamCounts *viewer_counts(const Viewer *viewer, unsigned slot);

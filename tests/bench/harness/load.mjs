@@ -11,6 +11,7 @@ import { check } from '../../live/harness/tap.mjs';
 import { LATE_MS } from './tap.mjs';
 
 const TRIES = 3;
+const PLIS_OF_A_LIAR = 10; // those of 50 joins, and what one viewer may ask for in 10 s
 
 // One run under way. stderr is what a person reads; its phases can be waited for.
 export class Load {
@@ -115,6 +116,15 @@ export function judgeBurst(tap, name, report) {
   const { viewers, plis, plis_after: after } = report.publishers.burst ?? {};
   tap.check(`${name}: ${viewers} requests for a keyframe in one second are one upstream`, plis === 1 && after <= 1,
     `${plis} within that second, ${after} after it: for those who asked when the keyframe had gone by`);
+}
+
+// One says that nothing comes: no feedback, report or request of his is true. The others notice nothing.
+export function judgeLiar(tap, name, report) {
+  const { min, median } = report.arrival;
+  tap.check(`${name}: one who reports 100 % loss changes nothing for 49 others`,
+    report.viewers.steady === 49 && min >= 0.999 && report.publishers.plis <= PLIS_OF_A_LIAR,
+    `worst ${(100 * min).toFixed(4)} %, median ${(100 * median).toFixed(4)} % of ${report.viewers.steady} viewers; ` +
+      `${report.publishers.plis} requests for a keyframe, delay p99 ${report.delay_ms.p99} ms`);
 }
 
 // Viewers and speakers that come, go and change their network. The caller looks for what a sanitizer had to say.

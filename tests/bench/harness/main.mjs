@@ -14,13 +14,14 @@ import { BenchTap } from './tap.mjs';
 
 const NOISE = 1.15; // between two rows of one run
 const LIMITS = { 'ipsec-mb': 2.8, evp: 3.8 };
+const EGRESS_MBPS = 30;
 const PAIRS = 3; // of a row and the floor under it
 const MEMORY = 100_000; // bytes a viewer at 442
 const DELAYS = { 50: [3, 10], 442: [8, 30] }; // p50, p99 in ms
 
 const repo = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const build = path.resolve(process.argv[2]);
-const parts = process.argv.length > 3 ? process.argv.slice(3) : ['rows', 'foreign', 'storm', 'janus'];
+const parts = process.argv.length > 3 ? process.argv.slice(3) : ['rows', 'foreign', 'storm', 'egress', 'janus'];
 const seconds = Number(process.env.BENCH_SECONDS ?? 20);
 const dir = mkdtempSync(path.join(os.tmpdir(), 'diemcau-bench-'));
 chmodSync(dir, 0o755);
@@ -185,6 +186,21 @@ async function stormPart() {
   judgeStorm(tap, 'storm', 442, reports, 1000);
 }
 
+// 40 viewers of 1.6 Mbit/s where the hub may send 30: pictures stop for all, voices for nobody.
+async function egress() {
+  process.env.DIEMCAU_MEDIA_EGRESS_MBPS = String(EGRESS_MBPS);
+  try {
+    const report = await withServer('auto', (stack) =>
+      loadOn(stack, build, dir, ['--viewers', 40, '--settle', 8, '--seconds', seconds]).report());
+    const voices = 40 * 50 * report.seconds;
+    tap.check(`egress: 40 viewers of 1.6 Mbit/s on ${EGRESS_MBPS} Mbit/s: no more goes out, and every voice does`,
+      report.packets.mbps <= EGRESS_MBPS && report.packets.received >= 0.99 * voices,
+      `${f(report.packets.mbps, 1)} Mbit/s, ${report.packets.received} packets, of which ${voices} are voice`);
+  } finally {
+    delete process.env.DIEMCAU_MEDIA_EGRESS_MBPS;
+  }
+}
+
 async function janus() {
   if (!Janus.installed()) {
     tap.line(true, 'Janus beside us # SKIP it is not installed (apt-get install janus)');
@@ -247,7 +263,7 @@ async function cyclesPart() {
   tap.check('cycles: nor does it when all ends', !complaints().length, complaints().slice(0, 5).join('\n'));
 }
 
-const known = { rows, foreign, storm: stormPart, janus, soak, cycles: cyclesPart };
+const known = { rows, foreign, storm: stormPart, egress, janus, soak, cycles: cyclesPart };
 for (const name of parts) {
   const began = Date.now();
   try {

@@ -1,5 +1,9 @@
 // crashes.mjs - kill -9 of signaling stops media for nobody; kill -9 of the sfu is mended without a click
 
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { Load } from '../../bench/harness/load.mjs';
 import { within } from '../harness/deadline.mjs';
 import {
   MAIN,
@@ -20,10 +24,30 @@ import { readyAgain } from '../harness/web.mjs';
 
 const CONTROL_BACK_MS = 3000; // F-02
 const MEDIA_BACK_MS = 10000; // F-01, cold
+const CROWD = 48; // beside the two pages
+const CROWD_S = 14;
+const MOST_BACK_MS = 5000; // 95 % of them, counted from the last packet before
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export async function run({ tap, cast, media, long, stack: start }) {
+// 48 sites of the load tool, told apart from the pages in this alone: they see by themselves that nothing comes.
+async function crowd(build, dir, stack) {
+  const demo = path.join(dir, 'crowd.json');
+  writeFileSync(demo, JSON.stringify(stack.demo));
+  const load = new Load(build, [
+    '--demo', demo, '--insecure', '--publishers', 0, '--viewers', CROWD, '--settle', 1, '--seconds', CROWD_S, '--come-back',
+  ]);
+  await load.phase('measuring');
+  return load;
+}
+
+// Who is where, without what changes by itself.
+async function placesOf(tab) {
+  const { main, slides, on_air } = await stageOf(tab);
+  return JSON.stringify([main, slides, on_air.map((seat) => seat.seat)]);
+}
+
+export async function run({ tap, cast, media, build, dir, long, stack: start }) {
   const stack = await start();
   const { chair, sites } = stack.demo;
   const [hall, north, south] = await Promise.all(['chair', 'north', 'south'].map((n) => cast.tab(n)));
@@ -41,7 +65,7 @@ export async function run({ tap, cast, media, long, stack: start }) {
 
   const before = new Map();
   for (const tab of everybody) before.set(tab, await connection(tab));
-  const stageBefore = await stageOf(hall);
+  const placesBefore = await placesOf(hall);
   const old = stack.pid('signaling');
   const sfu = stack.pid('sfu');
   const clock = new Map();
@@ -87,9 +111,7 @@ export async function run({ tap, cast, media, long, stack: start }) {
       told.push(await untouched(tab, before.get(tab)));
     }
     await hall.stage('on');
-    const stage = await stageOf(hall);
-    const essence = ({ main, on_air }) => JSON.stringify([main, on_air.map((seat) => seat.seat)]);
-    check(essence(stage) === essence(stageBefore), `stage was ${essence(stageBefore)}, is ${essence(stage)}`);
+    check((await placesOf(hall)) === placesBefore, `stage was ${placesBefore}, is ${await placesOf(hall)}`);
     return told.join('\n');
   });
   await tap.show('crashes: a call-up works afterwards', async () => {
@@ -100,9 +122,11 @@ export async function run({ tap, cast, media, long, stack: start }) {
   });
 
   for (let n = 0; n < (long ? 20 : 1); n++) {
-    await tap.show('crashes: the sfu is killed with -9, every page has its picture back within 10 s', async () => {
+    await tap.show(`crashes: the sfu is killed with -9, every page and ${CROWD} other sites are back within 10 s`, async () => {
       const signaling = stack.pid('signaling');
       const killed = stack.pid('sfu');
+      const places = await placesOf(hall);
+      const others = await crowd(build, dir, stack);
       const told = await within(MEDIA_BACK_MS, async () => {
         const from = await Promise.all(viewers.map((tab) => tab.live('now')));
         const began = performance.now();
@@ -115,7 +139,11 @@ export async function run({ tap, cast, media, long, stack: start }) {
       });
       check(stack.pid('sfu') !== killed, 'the sfu is the same process');
       check(stack.pid('signaling') === signaling, 'signaling was started anew too');
-      return told;
+      const { returned_ms: back } = (await others.report()).viewers;
+      const crowded = `${back.count} of ${CROWD} others back: p50 ${back.p50} ms, p95 ${back.p95}, last ${back.max}`;
+      check(back.count === CROWD && back.p95 <= MOST_BACK_MS && back.max <= MEDIA_BACK_MS, crowded);
+      check((await placesOf(hall)) === places, `stage was ${places}, is ${await placesOf(hall)}`);
+      return [told, crowded].join('\n');
     });
     await tap.show('crashes: picture and speech go on after it, stage kept, nobody clicked', async () => {
       for (const tab of everybody) await tab.state('joined');

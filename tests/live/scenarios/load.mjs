@@ -1,8 +1,8 @@
-// load.mjs - a crowd at the door, complaints all at once, speakers and sites that come, go and change networks
+// load.mjs - a crowd at the door, complaints all at once, one who says that he gets nothing, speakers and sites that come, go and change networks
 //
 // Small numbers, under the sanitizers, each day; tests/bench/run has the large ones.
 
-import { cycles, judgeBurst, judgeCycles, judgeStorm, loadOn, measured, storm } from '../../bench/harness/load.mjs';
+import { cycles, judgeBurst, judgeCycles, judgeLiar, judgeStorm, loadOn, measured, storm } from '../../bench/harness/load.mjs';
 import { BenchTap } from '../../bench/harness/tap.mjs';
 
 const CROWD = 60;
@@ -19,6 +19,11 @@ export async function run({ tap, build, dir, long, stack: start }) {
     loadOn(stack, build, dir, ['--viewers', CROWD, '--kbps', 600, '--settle', 2, '--seconds', 4, '--pli-burst']),
   );
   judgeBurst(bench, 'load', burst);
+
+  const liar = await measured(tap, () =>
+    loadOn(stack, build, dir, ['--viewers', 50, '--liars', 1, '--kbps', 600, '--settle', 2, '--seconds', long ? 30 : 5]),
+  );
+  judgeLiar(bench, 'load', liar);
 
   const wanted = long
     ? { viewers: 30, speakers: 4, joins: 1500, publishes: 500, restarts: 2000, seconds: 150 }

@@ -1,7 +1,7 @@
 // weak.mjs - a site behind a weak line: its voice does not break, its picture is what the line takes
 
 import { Chromium } from '../harness/browsers.mjs';
-import { MAIN, goLive, join } from '../harness/forum.mjs';
+import { MAIN, callUp, goLive, join } from '../harness/forum.mjs';
 import { WIDE, wideFilm } from '../harness/media.mjs';
 import { check } from '../harness/tap.mjs';
 import { hears, seesMoving, width } from '../harness/watch.mjs';
@@ -133,6 +133,13 @@ export async function run({ tap, cast, media, build, dir, log, seed, long, stack
       const told = `${(made * 100).toFixed(1)} % of the voice is made up, ${rate.toFixed(1)} frames/s`;
       check(made <= 0.05 && rate >= FRAMES, told);
       return told;
+    });
+    await tap.show('weak: 150 kbit/s and 5 % of loss upward: who is called up is heard', async () => {
+      await line.say('down rate=2M delay=30ms queue=300ms loss=0');
+      await line.say('up rate=150k delay=30ms queue=300ms loss=5%');
+      await callUp(hall, site);
+      await pause(5000);
+      return voice(hall, seconds);
     });
   } finally {
     await line.end();

@@ -174,7 +174,8 @@ static void swing(FakeViewer *viewer, LaneShape *down, int64_t about_bps, double
 	}
 }
 
-/* For five minutes, once it has found its rung: ten changes. One swing of 800 has one more. */
+/* For five minutes, once it has found its rung: ten changes are the promise, one swing of
+ * 800 has eleven. */
 static void a_line_that_swings(void)
 {
 	for (unsigned rung = 1; rung < LADDER_RUNGS; rung++) {

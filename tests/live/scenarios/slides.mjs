@@ -7,8 +7,8 @@ import { WeakLine } from '../harness/weak.mjs';
 
 const SLIDES = 'video#slides';
 const SCREEN = 1366;
-// From the turn in the hall to the picture behind the weak line: the half of them, and each. A still whose last packet
-// is lost waits for the next.
+// From the turn in the hall to the picture behind the weak line: the half of them, and each. Every one within 5 s is
+// the promise; it is not kept yet.
 const SOON_MS = 5000;
 const LATE_MS = 20000;
 const THIN_MS = 90000; // 64 kbit/s are at the foot of the rung that has stills: it may take a while until it holds that

@@ -147,6 +147,15 @@ static void hear_lost(Estimate *estimate, SentPacket *sent)
 		losses_lost(&estimate->losses);
 }
 
+void estimate_repeated(Estimate *estimate, uint16_t number)
+{
+	SentPacket *sent = unknown(estimate, number);
+	if (!sent)
+		return;
+	hear_lost(estimate, sent);
+	sent->bytes = 0;
+}
+
 static void remember_told(Estimate *estimate, const SentPacket *sent, int64_t now_us)
 {
 	if ((uint16_t)(sent->number - estimate->told) >= 0x8000)

@@ -24,6 +24,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Estimate, estimate_free)
 
 /* A packet goes out under this transport-wide number; bytes with the headers of IP and UDP. */
 void estimate_sent(Estimate *estimate, uint16_t number, unsigned bytes, int64_t now_us);
+/* What went out under this number was lost, and goes out once more as it was: when that comes says
+ * nothing of the line. */
+void estimate_repeated(Estimate *estimate, uint16_t number);
 void estimate_feedback(Estimate *estimate, const TwccFeedback *feedback, int64_t now_us);
 /* About every 100 ms: notices that feedback has stopped coming. */
 void estimate_tick(Estimate *estimate, int64_t now_us);

@@ -1,6 +1,12 @@
 #include "place.h"
 #include "pick.h"
 
+void place_clear(Place *place)
+{
+	slot_clear(&place->slot);
+	g_clear_pointer(&place->kept, kept_free);
+}
+
 void place_steer(Place *place, const Ration *ration, int64_t now_us)
 {
 	Slot *slot = &place->slot;

@@ -3,6 +3,7 @@
  * Turns what is wished for into what goes out: which layer moves, when stills are shown instead,
  * voices whole or in joined packets. Embedded in a Viewer; its worker's thread alone. */
 #pragma once
+#include "kept.h"
 #include "ration.h"
 #include "slot.h"
 
@@ -13,8 +14,10 @@ typedef struct Place {
 	int64_t shown_us; /* when its last still began */
 	int64_t stirred_us; /* of slides: the change it shows */
 	unsigned again;     /* so many stills of the same slide */
+	Kept *kept;         /* what went out lately of a voice; NULL: nobody has asked for any yet */
 } Place;
 
+void place_clear(Place *place);
 void place_aim(Place *place, Track *track, Track *joined, const Ration *ration, int64_t now_us);
 /* This track ends: lets go of it. */
 void place_release(Place *place, const Track *track);

@@ -65,6 +65,12 @@ void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us)
 	estimate_sent(ration->estimate, (uint16_t)number, len + RATION_IP_BYTES, now_us);
 }
 
+void ration_repeated(Ration *ration, int32_t number)
+{
+	if (ration->estimate && number >= 0)
+		estimate_repeated(ration->estimate, (uint16_t)number);
+}
+
 void ration_feedback(Ration *ration, const TwccFeedback *feedback, int64_t now_us)
 {
 	if (!ration->estimate)

@@ -65,6 +65,8 @@ void ration_ceiling(Ration *ration, unsigned rung);
 
 /* A packet of len bytes went out, under this transport-wide number (-1: none). */
 void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us);
+/* The same packet goes out once more, as it was: the line lost it. */
+void ration_repeated(Ration *ration, int32_t number);
 void ration_feedback(Ration *ration, const TwccFeedback *feedback, int64_t now_us);
 /* About every 100 ms. True when the rung has changed. */
 bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us);

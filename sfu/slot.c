@@ -306,15 +306,14 @@ bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *tran
 	return emit(slot, packet, transport_cc, now_us, out);
 }
 
-/* One repeat less, unless this packet was sent again just now. */
-static bool may_repeat(Slot *slot, uint16_t sequence, int64_t now_us)
+bool slot_may_repeat(Slot *slot, uint16_t sequence, unsigned spacing_ms, int64_t now_us)
 {
 	unsigned place = sequence % G_N_ELEMENTS(slot->repeated);
 	uint16_t now_ms = (uint16_t)(now_us / 1000);
 	if (slot->repeat_credit < SLOT_REPEATS_SHARE)
 		return false;
 	if (slot->repeated[place].sequence == sequence &&
-		(uint16_t)(now_ms - slot->repeated[place].when_ms) < SLOT_REPEAT_SPACING_MS)
+		(uint16_t)(now_ms - slot->repeated[place].when_ms) < spacing_ms)
 		return false;
 	slot->repeat_credit -= SLOT_REPEATS_SHARE;
 	slot->repeated[place].sequence = sequence;
@@ -343,7 +342,7 @@ bool slot_repeat(
 		return false;
 	if (!packet || !packet->rtp.payload_len ||
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
-		!may_repeat(slot, sequence, now_us))
+		!slot_may_repeat(slot, sequence, SLOT_REPEAT_SPACING_MS, now_us))
 		return false;
 	const SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc);
 	slot_packet_make(out, &frame, track, packet, &numbers);

@@ -7,10 +7,13 @@
 #include "slot_packet.h"
 
 /* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
- * packets), a burst at the most, and none twice within 20 ms (M7, T-10). */
+ * packets), a burst at the most, and none twice within a time (M7, T-10): 20 ms, for a voice the
+ * way there and back, since a browser asks again with each packet that comes meanwhile. */
 #define SLOT_REPEATS_SHARE 4
 #define SLOT_REPEATS_BURST 64
 #define SLOT_REPEAT_SPACING_MS 20
+#define SLOT_REPEAT_VOICE_MS_MIN 60
+#define SLOT_REPEAT_VOICE_MS_MAX 200
 /* What came to us longer ago is not sent again: a viewer who got it would show the past. */
 #define SLOT_REPEAT_AGE_US 2000000
 #define SLOT_KEYFRAME_BUDGET 3 /* keyframes one viewer may ask for within 10 s (M8) */
@@ -90,6 +93,9 @@ bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *tran
 /* The viewer lost this number. True: out is to be sent (as RTX, RFC 4588). */
 bool slot_repeat(
 	Slot *slot, uint16_t sequence, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
+/* One repeat less, unless none is left, or this number was sent again within so long. For what is
+ * sent again by others than slot_repeat(). */
+bool slot_may_repeat(Slot *slot, uint16_t sequence, unsigned spacing_ms, int64_t now_us);
 /* Padding that asks what the line carries: an RTX packet without a payload (RFC 4588 §4). False
  * where RTX was not agreed. */
 bool slot_pad(Slot *slot, uint16_t *transport_cc, SlotPacket *out);

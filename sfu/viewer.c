@@ -17,6 +17,7 @@ struct Viewer {
 	uint16_t transport_cc; /* next transport-wide number */
 	int64_t reported_us;
 	bool interrupted; /* something was to go out, and there was no way */
+	bool keeps;       /* voices as they were sent: some were asked for again */
 };
 
 /* The slot whose padding asks what the line carries: its browser tells of every packet of it. NULL
@@ -49,7 +50,7 @@ void viewer_free(Viewer *viewer)
 	if (!viewer)
 		return;
 	for (unsigned i = 0; i < viewer->place_count; i++)
-		slot_clear(&viewer->places[i].slot);
+		place_clear(&viewer->places[i]);
 	ration_clear(&viewer->ration);
 	g_free(viewer);
 }
@@ -123,6 +124,22 @@ static void level_all(SlotPacket *packets, unsigned count)
 	level(packets + at, count - at, PAD_AUDIO_MAX);
 }
 
+static Place *place_of_ssrc(Viewer *viewer, uint32_t ssrc)
+{
+	for (unsigned i = 0; i < viewer->place_count; i++)
+		if (viewer->places[i].slot.media->ssrc == ssrc)
+			return &viewer->places[i];
+	return NULL;
+}
+
+static void keep_voice(Viewer *viewer, const SlotPacket *packet, const SealJob *sealed)
+{
+	const Place *place = place_of_ssrc(viewer, sealed->ssrc);
+	if (place && place->kept)
+		kept_add(place->kept, (uint16_t)sealed->index, packet->transport_cc, sealed->dst,
+			sealed->dst_len);
+}
+
 /* Seals what was built and puts it into the outbox, in order. */
 static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
 {
@@ -151,6 +168,8 @@ static void send_packets(Viewer *viewer, SlotPacket *packets, unsigned count)
 		if (!jobs[i].dst_len)
 			continue;
 		outbox_push(outbox, path, jobs[i].dst, jobs[i].dst_len);
+		if (viewer->keeps && !packets[i].video)
+			keep_voice(viewer, &packets[i], &jobs[i]);
 		ration_sent(&viewer->ration, packets[i].transport_cc, jobs[i].dst_len, now_us);
 		bytes += jobs[i].dst_len;
 	}
@@ -238,25 +257,43 @@ void viewer_shed(Viewer *viewer, const Track *track, int64_t now_us)
 			slot_pause(&viewer->places[i].slot, now_us);
 }
 
-static Slot *slot_of_ssrc(Viewer *viewer, uint32_t ssrc)
+static unsigned voice_spacing_ms(const Viewer *viewer)
 {
-	for (unsigned i = 0; i < viewer->place_count; i++)
-		if (viewer->places[i].slot.media->ssrc == ssrc)
-			return &viewer->places[i].slot;
-	return NULL;
+	int rtt_ms = ration_news(&viewer->ration).rtt_ms;
+	return (unsigned)CLAMP(rtt_ms, SLOT_REPEAT_VOICE_MS_MIN, SLOT_REPEAT_VOICE_MS_MAX);
 }
 
-static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned count, void *user)
+/* What was lost of a voice goes out as it was, ahead of the rest. The first who asks gets it from
+ * the next one on. How many were sent. */
+static unsigned repeat_voice(
+	Viewer *viewer, Place *place, const uint16_t *lost, unsigned count, int64_t now_us)
 {
-	Viewer *viewer = user;
-	Slot *slot = slot_of_ssrc(viewer, ssrc);
-	int64_t now_us = worker_now_us(viewer->gear->worker);
+	const Path *path = transport_path(viewer->transport);
+	unsigned repeated = 0;
+	if (!place->kept) {
+		place->kept = kept_new();
+		viewer->keeps = true;
+		return 0;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		KeptPacket packet;
+		if (!kept_find(place->kept, lost[i], &packet) ||
+			!slot_may_repeat(&place->slot, lost[i], voice_spacing_ms(viewer), now_us))
+			continue;
+		outbox_copy(viewer->gear->outbox, path, packet.data, packet.len);
+		ration_repeated(&viewer->ration, packet.transport_cc);
+		STATS_ADD(viewer->gear->stats, bytes_out_total, packet.len);
+		repeated++;
+	}
+	STATS_ADD(viewer->gear->stats, packets_out_total, repeated);
+	return repeated;
+}
+
+static unsigned repeat_video(
+	Viewer *viewer, Slot *slot, const uint16_t *lost, unsigned count, int64_t now_us)
+{
 	SlotPacket ready[FEED_ROUND_MAX];
 	unsigned built = 0, repeated = 0;
-
-	STATS_ADD(viewer->gear->stats, nack_in_total, count);
-	if (!slot || !transport_path(viewer->transport))
-		return;
 	for (unsigned i = 0; i < count; i++) {
 		if (!slot_repeat(slot, lost[i], &viewer->transport_cc, now_us, &ready[built]))
 			continue;
@@ -268,16 +305,31 @@ static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned
 	}
 	if (built)
 		send_packets(viewer, ready, built);
+	return repeated;
+}
+
+static void on_nack(uint32_t from, uint32_t ssrc, const uint16_t *lost, unsigned count, void *user)
+{
+	Viewer *viewer = user;
+	Place *place = place_of_ssrc(viewer, ssrc);
+	int64_t now_us = worker_now_us(viewer->gear->worker);
+
+	STATS_ADD(viewer->gear->stats, nack_in_total, count);
+	if (!place || !transport_path(viewer->transport))
+		return;
+	unsigned repeated = place->slot.media->video
+				    ? repeat_video(viewer, &place->slot, lost, count, now_us)
+				    : repeat_voice(viewer, place, lost, count, now_us);
 	STATS_ADD(viewer->gear->stats, rtx_out_total, repeated);
 }
 
 static void on_pli(uint32_t from, uint32_t ssrc, void *user)
 {
 	Viewer *viewer = user;
-	Slot *slot = slot_of_ssrc(viewer, ssrc);
+	Place *place = place_of_ssrc(viewer, ssrc);
 	STATS_ADD(viewer->gear->stats, pli_in_total, 1);
-	if (slot)
-		slot_want_keyframe(slot, worker_now_us(viewer->gear->worker));
+	if (place)
+		slot_want_keyframe(&place->slot, worker_now_us(viewer->gear->worker));
 }
 
 static void on_fir(uint32_t from, uint32_t ssrc, uint8_t number, void *user)

@@ -1,6 +1,8 @@
 #include "fake_peer.h"
+#include "sfu/rtcp.h"
 #include "sfu/rtp.h"
 #include "sfu/seal.h"
+#include "sfu/srtcp.h"
 #include "sfu/srtp.h"
 #include "sfu/vp8.h"
 #include <arpa/inet.h>
@@ -14,6 +16,7 @@
 
 #define CHECK_US 50000
 #define LAYERS 3
+#define ASKS_MAX 20
 #define REPAIRS 97 /* payload type */
 #define RID_EXTENSION 4
 #define REPAIRED_RID_EXTENSION 5
@@ -30,11 +33,18 @@ struct FakePeer {
 	BIO *in, *out;
 	char fingerprint[32 * 3];
 	Srtp *srtp;
+	Srtcp *srtcp;
 	Seal *seal;
 	uint64_t indexes[1 + LAYERS]; /* of sound, and of each layer of the picture */
 	uint64_t repairs[LAYERS];
 	uint8_t *seen; /* of numbers, a bit a kind */
 	FakeStream streams[2];
+	unsigned lose_every; /* 0: nothing */
+	struct {
+		uint8_t data[300];
+		size_t len; /* 0: none */
+		unsigned asks;
+	} lost;              /* sealed, as it was */
 	uint8_t line[65536]; /* read of a TCP line */
 	size_t line_len;
 };
@@ -95,6 +105,7 @@ void fake_peer_free(FakePeer *peer)
 	SSL_free(peer->ssl);
 	SSL_CTX_free(peer->ctx);
 	srtp_free(peer->srtp);
+	srtcp_free(peer->srtcp);
 	seal_free(peer->seal);
 	g_free(peer->seen);
 	g_free(peer);
@@ -121,7 +132,7 @@ char *fake_peer_offer(FakePeer *peer)
 	return g_strdup_printf("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 			       "a=group:BUNDLE 0 1\r\n"
 			       "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n%sa=mid:0\r\n"
-			       "a=rtpmap:111 opus/48000/2\r\n"
+			       "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 nack\r\n"
 			       "m=video 9 UDP/TLS/RTP/SAVPF 96%s\r\n%sa=mid:1\r\n"
 			       "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n"
 			       "a=rtcp-fb:96 nack pli\r\n%s",
@@ -231,6 +242,7 @@ static void take_keys(FakePeer *peer)
 	memcpy(mirrored.server_salt, material + 32, 12);
 	memcpy(mirrored.client_salt, material + 44, 12);
 	peer->srtp = srtp_new(&mirrored, NULL);
+	peer->srtcp = srtcp_new(&mirrored);
 	peer->seal = seal_new(mirrored.profile, mirrored.server_key, mirrored.server_salt);
 }
 
@@ -268,6 +280,51 @@ static void take_rtp(FakePeer *peer, uint8_t *data, size_t len)
 	stream->last = MAX(stream->last, number);
 }
 
+static uint16_t sequence_of(const uint8_t *data)
+{
+	return (uint16_t)(data[2] << 8 | data[3]);
+}
+
+static void ask_for_lost(FakePeer *peer)
+{
+	uint8_t data[100 + SRTCP_TRAILER_MAX];
+	Writer out = writer_of(data, 100);
+	const uint8_t *ssrc = peer->lost.data + 8;
+	uint16_t sequence = sequence_of(peer->lost.data);
+	rtcp_write_nack(&out, 1,
+		(uint32_t)ssrc[0] << 24 | (uint32_t)ssrc[1] << 16 | (uint32_t)ssrc[2] << 8 |
+			ssrc[3],
+		&sequence, 1);
+	size_t len = writer_len(&out);
+	g_assert_true(srtcp_seal(peer->srtcp, data, &len));
+	say(peer, data, len);
+	if (++peer->lost.asks == ASKS_MAX)
+		peer->lost.len = 0;
+}
+
+/* Of a voice. True: it is lost on its way. */
+static bool lose(FakePeer *peer, const uint8_t *data, size_t len)
+{
+	if (peer->lost.len && sequence_of(data) == sequence_of(peer->lost.data)) {
+		bool same = len == peer->lost.len && !memcmp(data, peer->lost.data, len);
+		peer->streams[0].wrong += !same;
+		peer->streams[0].again += same;
+		peer->lost.len = 0;
+		return false;
+	}
+	if (peer->lost.len) {
+		ask_for_lost(peer);
+		return false;
+	}
+	if (sequence_of(data) % peer->lose_every)
+		return false;
+	g_assert_cmpuint(len, <=, sizeof peer->lost.data);
+	memcpy(peer->lost.data, data, len);
+	peer->lost.len = len;
+	peer->lost.asks = 0;
+	return true;
+}
+
 static void take(FakePeer *peer, uint8_t *data, size_t len)
 {
 	if (data[0] <= 3) {
@@ -276,7 +333,9 @@ static void take(FakePeer *peer, uint8_t *data, size_t len)
 		BIO_write(peer->in, data, (int)len);
 		shake(peer);
 	} else if (peer->srtp && !(data[1] >= 192 && data[1] <= 223)) {
-		take_rtp(peer, data, len);
+		bool voice = (data[1] & 0x7f) == FAKE_SOUND;
+		if (!voice || !peer->lose_every || !lose(peer, data, len))
+			take_rtp(peer, data, len);
 	}
 }
 
@@ -400,6 +459,11 @@ void fake_peer_send_layer(FakePeer *peer, unsigned layer, unsigned number, bool 
 void fake_peer_repair_layer(FakePeer *peer, unsigned layer, unsigned number)
 {
 	send_rtp(peer, FAKE_PICTURE, layer, number, false, true);
+}
+
+void fake_peer_lose_voice(FakePeer *peer, unsigned every)
+{
+	peer->lose_every = every;
 }
 
 const FakeStream *fake_peer_stream(const FakePeer *peer, uint8_t payload_type)

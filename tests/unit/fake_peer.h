@@ -17,6 +17,7 @@ typedef struct FakeStream {
 	unsigned layer;              /* of the newest */
 	unsigned first, last, count; /* numbers; 0: none yet */
 	unsigned wrong;              /* twice, or not to be opened, or rising numbers that fell */
+	unsigned again;              /* lost, asked for, and come after all as they were */
 } FakeStream;
 
 FakePeer *fake_peer_new(Role role, bool tcp);
@@ -40,4 +41,7 @@ void fake_peer_send(FakePeer *peer, uint8_t payload_type, unsigned number, bool 
 void fake_peer_send_layer(FakePeer *peer, unsigned layer, unsigned number, bool keyframe);
 /* One that is lost on the way and comes as RTX. */
 void fake_peer_repair_layer(FakePeer *peer, unsigned layer, unsigned number);
+/* Each such packet of voice is lost on its way from now on, one at a time, and asked for with each
+ * that comes after it, as browsers do. */
+void fake_peer_lose_voice(FakePeer *peer, unsigned every);
 const FakeStream *fake_peer_stream(const FakePeer *peer, uint8_t payload_type);

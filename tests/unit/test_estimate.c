@@ -15,7 +15,7 @@ static GRand *random_source;
 typedef struct Fake {
 	Estimate *estimate;
 	int64_t now_us, feedback_us, every_us;
-	int64_t ask_us; /* between two questions for padding */
+	int64_t ask_us;   /* between two questions for padding */
 	int64_t clock_us; /* the receiver's is so far ahead */
 	double skew;
 	uint16_t number;
@@ -593,6 +593,24 @@ static void who_lies_hurts_himself(void)
 	g_assert_cmpfloat(view_of(fake)->loss, <, 0.01);
 }
 
+/* A voice that was lost and sent again as it was: that it comes late is no queue, and the line has
+ * lost it all the same. */
+static void what_is_sent_again_was_lost(void)
+{
+	g_autoptr(Fake) fake = fake_at_top();
+	for (unsigned i = 0; i < 1500; i++) {
+		bool lost = i % 20 == 7;
+		put(fake, VOICE, lost ? 120 * MS : 20 * MS);
+		if (lost)
+			estimate_repeated(fake->estimate, (uint16_t)(fake->number - 1));
+		pass(fake, 20 * MS);
+		g_assert_false(view_of(fake)->congested);
+		g_assert_cmpint(view_of(fake)->queue_us, <, 30 * MS);
+	}
+	g_assert_cmpfloat(view_of(fake)->loss, >, 0.03);
+	g_assert_cmpfloat(view_of(fake)->loss, <, 0.08);
+}
+
 static void all_lost_leaves_a_voice(void)
 {
 	g_autoptr(Fake) fake = fake_at_top();
@@ -710,6 +728,7 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/estimate/a-lost-feedback-is-no-lost-rate", a_lost_feedback_is_no_lost_rate);
 	g_test_add_func("/estimate/who-lies-hurts-himself", who_lies_hurts_himself);
+	g_test_add_func("/estimate/what-is-sent-again-was-lost", what_is_sent_again_was_lost);
 	g_test_add_func("/estimate/all-lost-leaves-a-voice", all_lost_leaves_a_voice);
 	g_test_add_func("/estimate/nothing-minds-a-wrap", nothing_minds_a_wrap);
 	if (g_test_perf())

@@ -422,6 +422,28 @@ static void test_restart(void)
 	hall_free(hall);
 }
 
+/* What a line lost of a voice comes again under its own number, the same to the last bit: sealed
+ * twice under one index, the key would be lost. The first loss of a line alone stays one. */
+static void test_lost_voice(void)
+{
+	Hall *hall = hall_new();
+	put_speaker(hall);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		put_viewer(hall, i);
+	await_all(hall, 1);
+	for (unsigned i = 0; i < VIEWERS; i++)
+		fake_peer_lose_voice(hall->viewers[i], 50);
+	await_all(hall, hall->number + 500);
+	for (unsigned i = 0; i < VIEWERS; i++) {
+		const FakeStream *voice = fake_peer_stream(hall->viewers[i], FAKE_SOUND);
+		g_assert_cmpuint(voice->wrong, ==, 0);
+		g_assert_cmpuint(voice->again, >=, 5);
+		g_assert_cmpuint(voice->count + 2, >=, voice->last - voice->first + 1);
+	}
+	g_assert_cmpint(stat_of(hall, "rtx_out_total"), >=, 5 * VIEWERS);
+	hall_free(hall);
+}
+
 static void test_bad_restart(void)
 {
 	static const char *const bad[] = { "", "v=0\r\n", "a=ice-ufrag:abcd\r\n",
@@ -520,6 +542,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/workers/lines-come-by-the-door", test_door);
 	g_test_add_func("/workers/strangers-are-not-answered", test_strangers);
 	g_test_add_func("/workers/ice-restarts-without-a-gap-in-the-keys", test_restart);
+	g_test_add_func("/workers/a-voice-that-was-lost-comes-again", test_lost_voice);
 	g_test_add_func("/workers/a-bad-restart-changes-nothing", test_bad_restart);
 	g_test_add_func("/workers/all-come-and-go", test_churn);
 	return g_test_run();

@@ -6,6 +6,7 @@
 
 import { Backoff } from './backoff';
 import { answerWith, fragmentOf } from './ice';
+import { describe } from './nack';
 import { LineDown, Refusal } from './protocol';
 
 const DISCONNECTED_MS = 500; // shorter gaps heal by themselves; the browser has waited some seconds already
@@ -118,8 +119,7 @@ export class Keeper {
     this.enter('connecting');
     try {
       this.work.build(pc);
-      await pc.setLocalDescription();
-      const answer = await this.work.offer(pc, pc.localDescription?.sdp ?? '');
+      const answer = await this.work.offer(pc, await describe(pc));
       if (this.busy !== pc) return; // stopped meanwhile
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
       if (this.busy !== pc) return;
@@ -143,8 +143,7 @@ export class Keeper {
     this.watch = window.setTimeout(() => this.renew(0), RESTART_MS);
     try {
       pc.restartIce();
-      await pc.setLocalDescription();
-      const { fragment } = await this.work.restart(fragmentOf(pc.localDescription?.sdp ?? ''));
+      const { fragment } = await this.work.restart(fragmentOf(await describe(pc)));
       if (this.mending !== 'asked' || pc !== this.pc) return;
       await pc.setRemoteDescription({ type: 'answer', sdp: answerWith(pc.remoteDescription?.sdp ?? '', fragment) });
       this.mending = 'answered';

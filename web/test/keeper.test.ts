@@ -25,9 +25,13 @@ class FakePeer {
     this.restarts++;
   }
 
-  async setLocalDescription(): Promise<void> {
+  async createOffer(): Promise<{ type: string; sdp: string }> {
     const pwd = 'p'.repeat(24);
-    this.localDescription = { sdp: `m=audio 9 X 111\r\na=mid:0\r\na=ice-ufrag:own${this.generation}\r\na=ice-pwd:${pwd}\r\n` };
+    return { type: 'offer', sdp: `m=audio 9 X 111\r\na=mid:0\r\na=ice-ufrag:own${this.generation}\r\na=ice-pwd:${pwd}\r\n` };
+  }
+
+  async setLocalDescription(description: { sdp: string }): Promise<void> {
+    this.localDescription = description;
   }
 
   async setRemoteDescription(description: { sdp: string }): Promise<void> {

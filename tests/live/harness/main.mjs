@@ -9,6 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Cast } from './cast.mjs';
+import { stalls } from './deadline.mjs';
 import { makeMedia } from './media.mjs';
 import { soundCard } from './sound.mjs';
 import { Stack } from './stack.mjs';
@@ -113,7 +114,7 @@ for (const name of names) {
     await stack.stop();
     stack = null;
   }
-  tap.note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  tap.note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s, worst stall so far ${stalls.worst()} ms`);
 }
 
 await cast.end();

@@ -86,12 +86,10 @@ export async function run({ tap, cast, media, build, dir, log, seed, long, stack
   const line = await WeakLine.open({ build, dir, log, seed, ports: [stack.ports.http, stack.ports.media] });
   try {
     const hall = await browser.tab();
-    const near = await cast.tab('south');
     const site = await (await line.browser(media.north)).tab();
     cast.tabs.add(hall).add(site);
     await tap.need('weak: a site joins over 100 kbit/s that lose 5 %, and hears the chair', async () => {
       await goLive(hall, chair);
-      await join(near, sites[1]);
       await line.say('both rate=100k delay=30ms queue=300ms loss=5%');
       await join(site, sites[0]);
       return hears(site, 'chair', media);
@@ -120,7 +118,14 @@ export async function run({ tap, cast, media, build, dir, log, seed, long, stack
         check(now.queueMs <= QUEUE_MS, told.join(', '));
       }
       told.push(await voice(site, seconds), await seesMoving(site, MAIN, identity));
-      told.push(await untilWidth(site, WIDE / 4, SWITCH_MS), await untilWidth(near, WIDE, SWITCH_MS));
+      return told.join('\n');
+    });
+    await tap.show('weak: a Firefox on a good line sees the full picture while the other holds the small one', async () => {
+      // There for this sentence alone: one more browser is more than two cores carry for long.
+      const near = await cast.tab('south');
+      await join(near, sites[1]);
+      const told = [await untilWidth(near, WIDE, SWITCH_MS), await untilWidth(site, WIDE / 4, SWITCH_MS)];
+      await cast.close(near);
       return told.join('\n');
     });
     await tap.show('weak: 20 % of loss at 60 ms: the voice holds, a picture moves', async () => {

@@ -8,18 +8,21 @@
 #define LEAD_US 5000       /* handed out ahead of time, at least … */
 #define LEAD_MAX_US 25000  /* … and until it will most likely be asked again */
 #define UNHEARD_US 2000000 /* after its end: no word of it will come */
-#define GONE_THROUGH 0.83  /* of the target: the rung behind it can be entered */
+/* Of the target, which is LADDER_PROBE (1.2) times the rate that enters a rung: what has gone
+ * through enters it. */
+#define GONE_THROUGH 0.84
 #define LOST_FIRST 0.35    /* of a burst, is chance where nothing is known of the line … */
 #define LOST_MORE 0.08     /* … else this and twice of what is usual */
 #define STRETCHED_US 10000 /* the queue grew by more: what was lost had no room */
 #define LEVEL_US 3000      /* it grew by no more: all of the burst went through */
 #define AGAIN_US 3000000   /* after one that has gone through … */
 #define SPOILT_US 500000   /* … one that tells nothing, and a step that is taken again */
-#define STEP_AGAIN 0.4     /* of the target: a line of 100 kbit/s has less, and is asked no third time */
-#define SHADOW_US 1000000  /* a queue that it filled is empty again */
+#define STEP_AGAIN                                                                                 \
+	0.4 /* of the target: a line of 100 kbit/s has less, and is asked no third time */
+#define SHADOW_US 1000000 /* a queue that it filled is empty again */
 
-/* A line of 100 kbit/s must not get more than 4 KB at once in front of its voice, a good one is at the top
- * half a second after it was first heard of. */
+/* A line of 100 kbit/s must not get more than 4 KB at once in front of its voice, a good one is at
+ * the top half a second after it was first heard of. */
 static const struct {
 	int64_t bps, us;
 } steps[] = { { 300000, 100000 }, { 1000000, 60000 }, { 2400000, 50000 } };

@@ -185,6 +185,19 @@ static void it_is_where_a_busy_sfu_asks_seldom(void)
 		is_at_the_top_at_once(ask_us);
 }
 
+/* What it found must enter the top rung (1.9 Mbit/s); a hair less is asked for again. */
+static void it_is_where_rounds_are_ragged(void)
+{
+	for (unsigned run = 0; run < 4000; run++) {
+		g_autoptr(Fake) fake = fake_new();
+		for (int64_t end_us = fake->now_us + 3 * SEC; fake->now_us < end_us;) {
+			fake->ask_us = g_rand_int_range(random_source, 4000, 22000);
+			ask(fake, 2280000, fake->ask_us);
+		}
+		g_assert_cmpint(view_of(fake)->rate_bps, >=, 1900000);
+	}
+}
+
 static void the_start_finds_the_rate_of_the_line(void)
 {
 	static const int64_t rates[] = { 64000, 100000, 200000, 300000, 600000, 900000, 1500000,
@@ -692,6 +705,8 @@ int main(int argc, char **argv)
 		"/estimate/a-good-line-is-at-the-top-at-once", a_good_line_is_at_the_top_at_once);
 	g_test_add_func(
 		"/estimate/it-is-where-a-busy-sfu-asks-seldom", it_is_where_a_busy_sfu_asks_seldom);
+	g_test_add_func("/estimate/a-good-line-is-at-the-top-where-rounds-are-ragged",
+		it_is_where_rounds_are_ragged);
 	g_test_add_func("/estimate/the-start-finds-the-rate-of-the-line",
 		the_start_finds_the_rate_of_the_line);
 	g_test_add_func("/estimate/asks-no-more-than-is-wanted", asks_no_more_than_is_wanted);

@@ -2,7 +2,9 @@
 #include <glib.h>
 
 #define REPLAY_SQUEEZE 5 /* 33 ms between pictures become 1 ms */
-#define STEP_BEHIND 20   /* parts of a second: a layer may lie so far behind the one before it */
+#define REPLAY_BEHIND                                                                              \
+	12             /* parts of a second: so far the past may fall behind the time that passes */
+#define STEP_BEHIND 20 /* parts of a second: a layer may lie so far behind the one before it */
 
 void rewrite_init(Rewrite *rewrite, uint64_t random)
 {
@@ -84,26 +86,6 @@ void rewrite_follow(Rewrite *rewrite, uint64_t source, const Packet *first)
 		first->rtp.timestamp + current_span(rewrite)->timestamp_offset);
 }
 
-void rewrite_replay(
-	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
-{
-	rewrite_switch(rewrite, source, first, clock_rate, now_us);
-	current_span(rewrite)->squeeze = REPLAY_SQUEEZE;
-	rewrite->replaying = true;
-}
-
-void rewrite_live(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us)
-{
-	RewriteSpan span = *current_span(rewrite);
-	uint32_t timestamp = timestamp_now(rewrite, clock_rate, now_us);
-	span.out_start = first->sequence + span.sequence_offset;
-	span.in_start = first->sequence;
-	span.timestamp_offset = timestamp - first->rtp.timestamp;
-	span.squeeze = 0;
-	*next_span(rewrite) = span;
-	rewrite->replaying = false;
-}
-
 static void apply(const RewriteSpan *span, const Packet *packet, Rewritten *out)
 {
 	out->sequence = packet->sequence + span->sequence_offset;
@@ -113,6 +95,53 @@ static void apply(const RewriteSpan *span, const Packet *packet, Rewritten *out)
 	out->picture_id = (packet->vp8.picture_id + span->picture_offset) & 0x7fff;
 	out->tl0picidx = (uint8_t)(packet->vp8.tl0picidx + span->tl0_offset);
 	out->keyidx = (packet->vp8.keyidx + span->keyidx_offset) & 0x1f;
+}
+
+void rewrite_replay(
+	Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	rewrite_switch(rewrite, source, first, clock_rate, now_us);
+	RewriteSpan *span = current_span(rewrite);
+	span->squeeze = REPLAY_SQUEEZE;
+	rewrite->replaying = true;
+	rewrite->replay_us = now_us;
+	rewrite->replay_timestamp = first->rtp.timestamp + span->timestamp_offset;
+}
+
+/* What a stream without a hole since the replay began would have now. */
+static uint32_t timestamp_since_replay(const Rewrite *rewrite, uint32_t clock_rate, int64_t now_us)
+{
+	uint64_t since_us = (uint64_t)MAX(now_us - rewrite->replay_us, 0);
+	uint32_t due = rewrite->replay_timestamp + (uint32_t)(since_us * clock_rate / 1000000);
+	bool rises = (int32_t)(due - rewrite->timestamp_out) > 0;
+	return rises ? due : rewrite->timestamp_out + 1;
+}
+
+/* The same source from this packet on, at another timestamp. */
+static void go_on_at(Rewrite *rewrite, const Packet *first, uint32_t timestamp, uint8_t squeeze)
+{
+	RewriteSpan span = *current_span(rewrite);
+	span.out_start = first->sequence + span.sequence_offset;
+	span.in_start = first->sequence;
+	span.timestamp_in = first->rtp.timestamp;
+	span.timestamp_offset = timestamp - first->rtp.timestamp;
+	span.squeeze = squeeze;
+	*next_span(rewrite) = span;
+}
+
+void rewrite_catch_up(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	Rewritten squeezed;
+	uint32_t due = timestamp_since_replay(rewrite, clock_rate, now_us);
+	apply(current_span(rewrite), first, &squeezed);
+	if ((int32_t)(due - squeezed.timestamp) > (int32_t)(clock_rate / REPLAY_BEHIND))
+		go_on_at(rewrite, first, due, REPLAY_SQUEEZE);
+}
+
+void rewrite_live(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us)
+{
+	go_on_at(rewrite, first, timestamp_since_replay(rewrite, clock_rate, now_us), 0);
+	rewrite->replaying = false;
 }
 
 bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewritten *out)

@@ -35,8 +35,10 @@ typedef struct Rewrite {
 	int64_t sent_us;      /* when that was */
 	uint16_t picture_out; /* last VP8 numbers sent, and where they came from */
 	uint8_t tl0_out, keyidx_out;
-	bool frame_open; /* the last packet was not the end of its frame */
-	bool replaying;  /* the current span is of the past */
+	bool frame_open;           /* the last packet was not the end of its frame */
+	bool replaying;            /* the current span is of the past … */
+	uint32_t replay_timestamp; /* … which began with this, outgoing, … */
+	int64_t replay_us;         /* … then */
 } Rewrite;
 
 /* What the outgoing packet carries. */
@@ -56,8 +58,8 @@ void rewrite_init(Rewrite *rewrite, uint64_t random);
 void rewrite_switch(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,
 	int64_t now_us);
 
-/* The same for another layer of the same picture, where both clocks are known: timestamp is what the
- * source before would have given to this packet. The stream goes on from there, exactly; by the
+/* The same for another layer of the same picture, where both clocks are known: timestamp is what
+ * the source before would have given to this packet. The stream goes on from there, exactly; by the
  * time that has passed where that is past belief. */
 void rewrite_step(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t timestamp,
 	uint32_t clock_rate, int64_t now_us);
@@ -69,8 +71,12 @@ void rewrite_follow(Rewrite *rewrite, uint64_t source, const Packet *first);
  * that they do not delay what is shown after them. Ends with rewrite_live(). */
 void rewrite_replay(Rewrite *rewrite, uint64_t source, const Packet *first, uint32_t clock_rate,
 	int64_t now_us);
-/* The present begins with this packet, the first of a picture; its timestamp goes on by the time
- * that has passed. */
+/* A picture of the past begins with this packet. Its timestamp is moved on where going out takes so
+ * long that the stream falls behind the time that passes: a receiver with a fixed buffer
+ * (webrtcbin: 200 ms) would take all that follows for late, for good. */
+void rewrite_catch_up(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us);
+/* The present begins with this packet, the first of a picture; its timestamp goes on from the first
+ * of the past by the time that has passed. */
 void rewrite_live(Rewrite *rewrite, const Packet *first, uint32_t clock_rate, int64_t now_us);
 
 /* The numbers of a packet of the current source. False: it is from before the switch; drop it. */

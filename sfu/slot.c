@@ -206,17 +206,25 @@ int64_t slot_behind_us(const Slot *slot, int64_t now_us)
 	return 0;
 }
 
+static bool begins_picture(const Slot *slot, const Packet *packet)
+{
+	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
+}
+
 bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
 {
-	while (slot->track && slot_is_showing(slot))
+	while (slot->track && slot_is_showing(slot)) {
 		if (emit(slot, slot->still->packets[slot->still_next++], transport_cc, now_us, out))
 			return true;
+	}
 	if (!slot->catch_at || !slot->track || slot->track->id != slot->source)
 		return false;
 	uint64_t highest = history_highest(slot->track->history);
 	while (slot->catch_at <= highest) {
 		/* What was lost on the way to us is asked for by the viewer, as ever. */
 		const Packet *packet = history_find(slot->track->history, slot->catch_at++);
+		if (packet && slot->rewrite.replaying && begins_picture(slot, packet))
+			rewrite_catch_up(&slot->rewrite, packet, slot->track->clock_rate, now_us);
 		if (packet && emit(slot, packet, transport_cc, now_us, out))
 			return true;
 	}
@@ -266,11 +274,6 @@ static bool waits_for_pair(Slot *slot, const Track *track, const Packet *packet)
 	put(&slot->track, slot->next); /* this one and what follows come joined */
 	put(&slot->next, NULL);
 	return true;
-}
-
-static bool begins_picture(const Slot *slot, const Packet *packet)
-{
-	return (int32_t)(packet->rtp.timestamp - slot->rewrite.timestamp_in) > 0;
 }
 
 bool slot_forward(Slot *slot, Track *track, const Packet *packet, uint16_t *transport_cc,

@@ -14,6 +14,7 @@ typedef struct Sender {
 	uint8_t tl0;
 	unsigned frame; /* packets left of it */
 	bool keyframe;
+	bool keyed; /* no more keyframes */
 } Sender;
 
 typedef struct Sent {
@@ -55,7 +56,7 @@ static Packet *sender_next(Sender *sender, PacketPool *pool, GRand *random)
 	bool first = !sender->frame;
 	if (first) {
 		sender->frame = (unsigned)g_rand_int_range(random, 1, 5);
-		sender->keyframe = g_rand_int_range(random, 0, 6) == 0;
+		sender->keyframe = !sender->keyed && g_rand_int_range(random, 0, 6) == 0;
 		sender->timestamp += 3000;
 		sender->picture_id = (sender->picture_id + 1) & 0x7fff;
 		sender->tl0++;
@@ -422,6 +423,71 @@ static void test_starts_with_the_past(void)
 	}
 }
 
+static uint32_t timestamp_of(const SlotPacket *out)
+{
+	RtpHeader header;
+	g_assert_true(rtp_read(&header, out->header, out->job.header_len));
+	return header.timestamp;
+}
+
+/* However long the past takes to go out, the clock of the stream keeps up with the time that
+ * passes, and the present begins where it is: what comes late for good is thrown away by receivers
+ * with a fixed buffer. */
+static void test_the_past_keeps_up(void)
+{
+	g_autoptr(GRand) random = seeded_random();
+	for (unsigned run = 0; run < 100; run++) {
+		PacketPool *pool = packet_pool_new();
+		ParamsMedia media = viewer_media();
+		Slot slot;
+		Sender sender;
+		SlotPacket out;
+		uint16_t transport_cc = 0;
+		int64_t now_us = 1000000;
+		const int64_t first_us = now_us;
+		bool begun = false;
+		uint32_t first = 0;
+		unsigned pace = (unsigned)g_rand_int_range(random, 2, 12);
+		slot_init(&slot, &media);
+		sender_init(&sender, random);
+		for (unsigned since = 0; since < 200; since += sender.keyed) {
+			Packet *packet = sender_next(&sender, pool, random);
+			track_receive(sender.track, packet, now_us);
+			sender.keyed |= sender.keyframe;
+			packet_unref(packet);
+		}
+		slot_aim(&slot, sender.track);
+		slot_begin_past(&slot, now_us);
+		g_assert_true(slot.rewrite.replaying);
+		while (slot.rewrite.replaying) {
+			now_us += 20000;
+			g_assert_cmpint(now_us, <, 30000000);
+			for (unsigned n = 0; n < pace; n++) {
+				if (!slot_replay(&slot, &transport_cc, now_us, &out))
+					break;
+				first = begun ? first : timestamp_of(&out);
+				begun = true;
+				int64_t lag_us =
+					now_us - first_us - (timestamp_of(&out) - first) / 9 * 100;
+				g_assert_cmpint(ABS(lag_us), <=, 125000); /* 83, a round, and another before the first */
+			}
+			Packet *packet = sender_next(&sender, pool, random);
+			track_receive(sender.track, packet, now_us);
+			if (slot_forward(
+				    &slot, sender.track, packet, &transport_cc, now_us, &out) &&
+				!slot.rewrite.replaying) {
+				int64_t lag_us =
+					now_us - first_us - (timestamp_of(&out) - first) / 9 * 100;
+				g_assert_cmpint(ABS(lag_us), <=, 10000); /* what was squeezed may be ahead */
+			}
+			packet_unref(packet);
+		}
+		slot_clear(&slot);
+		track_free(sender.track);
+		packet_pool_free(pool);
+	}
+}
+
 static void test_the_past_must_be_young(void)
 {
 	g_autoptr(GRand) random = seeded_random();
@@ -532,6 +598,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/slot/repeats-are-bounded", test_repeats_are_bounded);
 	g_test_add_func("/slot/a-newcomer-starts-with-the-past-and-misses-nothing",
 		test_starts_with_the_past);
+	g_test_add_func("/slot/the-past-keeps-up-with-the-clock", test_the_past_keeps_up);
 	g_test_add_func(
 		"/slot/the-past-must-be-young-and-the-line-quick", test_the_past_must_be_young);
 	g_test_add_func("/slot/begins-anew-after-the-line-was-away", test_begins_anew);

@@ -5,7 +5,10 @@
 #define REPORTS_BPS 2500  /* RTCP: a report a second of each slot that is in use */
 #define STILLS_BPS 60000  /* all that stills may take */
 #define PACE_MIN_BPS 8000 /* a still comes in the end */
-#define CREDIT_US 30000   /* what may leave at once, after a rest */
+#define CREDIT_US 30000   /* what may leave at once, after a rest … */
+/* … and at least so many bytes: no second packet follows a large one, of which each stands 150 ms
+ * in front of the voice at 64 kbit/s. */
+#define CREDIT_MIN 300
 #define AFFORD_US 1200000 /* a past that takes longer to send is not worth it */
 #define LINE_SHARE 0.9    /* of its rate, so that a queue drains */
 
@@ -225,7 +228,7 @@ bool ration_may_send(Ration *ration, int64_t now_us)
 	if (!ration_is_paced(ration))
 		return true;
 	int64_t pace = pace_of(ration);
-	int64_t most = MAX(pace * CREDIT_US / 8000000, 1200);
+	int64_t most = MAX(pace * CREDIT_US / 8000000, CREDIT_MIN);
 	int64_t since_us = CLAMP(now_us - ration->filled_us, 0, 1000000);
 	ration->credit = MIN(ration->credit + pace * since_us / 8000000, most);
 	if (pace * since_us / 8000000)

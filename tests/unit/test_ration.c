@@ -155,6 +155,23 @@ static void test_stills_leave_at_their_pace(void)
 	ration_clear(&ration);
 }
 
+/* After a rest, too, one large packet goes alone: two of them are a queue on a thin line. */
+static void test_a_still_begins_with_one_packet(void)
+{
+	Ration ration = judged(1);
+	for (unsigned i = 0; i < 200; i++) {
+		int64_t now_us = 2000000 + i * 100000;
+		if (i % 100) { /* ten seconds of rest */
+			ration_may_send(&ration, now_us);
+			continue;
+		}
+		g_assert_true(ration_may_send(&ration, now_us));
+		ration_spend(&ration, 1150);
+		g_assert_false(ration_may_send(&ration, now_us));
+	}
+	ration_clear(&ration);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -164,6 +181,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/ration/nobody-gets-more-than-the-ceiling",
 		test_nobody_gets_more_than_the_ceiling);
 	g_test_add_func("/ration/a-turned-slide-hurries", test_a_turned_slide_hurries);
+	g_test_add_func(
+		"/ration/a-still-begins-with-one-packet", test_a_still_begins_with_one_packet);
 	g_test_add_func("/ration/stills-leave-at-their-pace", test_stills_leave_at_their_pace);
 	return g_test_run();
 }

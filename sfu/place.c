@@ -106,18 +106,27 @@ static bool is_fresh(const Place *place, const Still *still, int64_t now_us)
 					: !has_gone_on(track, still);
 }
 
-static void note_shown(Place *place, int64_t now_us)
+static void note_begun(Place *place, int64_t now_us)
 {
 	bool turned = is_turned(place, now_us) || !place->shown_us;
 	place->again = turned ? 0 : MIN(place->again + 1, RATION_SLIDE_DOUBLINGS);
-	place->stirred_us = MAX(place->stirred_us, stirred_us(place->slot.track, now_us));
+	place->turning_us = MAX(place->stirred_us, stirred_us(place->slot.track, now_us));
 	place->shown_us = now_us;
+}
+
+static void note_out(Place *place)
+{
+	if (place->slot.still && !slot_is_showing(&place->slot))
+		place->stirred_us = MAX(place->stirred_us, place->turning_us);
 }
 
 void place_show(Place *place, int64_t now_us)
 {
 	Slot *slot = &place->slot;
-	if (!slot->held || !is_due(place, now_us))
+	if (!slot->held)
+		return;
+	note_out(place);
+	if (!is_due(place, now_us))
 		return;
 	/* What only makes a slide sharper goes no further when that was turned away. */
 	if (slot_is_showing(slot) && !(place->again && is_turned(place, now_us)))
@@ -128,5 +137,5 @@ void place_show(Place *place, int64_t now_us)
 		return;
 	}
 	slot_show(slot, still, now_us);
-	note_shown(place, now_us);
+	note_begun(place, now_us);
 }

@@ -9,12 +9,14 @@
 
 typedef struct Place {
 	Slot slot;
-	Track *wish;      /* of layers the lowest; NULL: nobody */
-	Track *joined;    /* the same voice in fewer packets; NULL: none */
-	int64_t shown_us; /* when its last still began */
-	int64_t stirred_us; /* of slides: the change it shows */
+	Track *wish;        /* of layers the lowest; NULL: nobody */
+	Track *joined;      /* the same voice in fewer packets; NULL: none */
+	int64_t shown_us;   /* when its last still began */
+	int64_t stirred_us; /* of slides: the change that was shown … */
+	int64_t turning_us; /* … and that of the still under way; it may be cut off, and then nobody
+			       has seen it */
 	unsigned again;     /* so many stills of the same slide */
-	Kept *kept;         /* what went out lately of a voice; NULL: nobody has asked for any yet */
+	Kept *kept; /* what went out lately of a voice; NULL: nobody has asked for any yet */
 } Place;
 
 void place_clear(Place *place);

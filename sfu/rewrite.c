@@ -185,6 +185,21 @@ void rewrite_skip(Rewrite *rewrite, const Packet *packet)
 	rewrite->highest_in = packet->sequence;
 }
 
+uint64_t rewrite_tail(Rewrite *rewrite)
+{
+	RewriteSpan *span = current_span(rewrite);
+	uint64_t sequence = ++rewrite->highest_out;
+	if (sequence != span->out_start) {
+		RewriteSpan before = *span;
+		span = next_span(rewrite);
+		*span = before;
+	}
+	span->out_start = sequence + 1;
+	span->in_start = rewrite->highest_in + 1;
+	span->sequence_offset++;
+	return sequence;
+}
+
 bool rewrite_find(const Rewrite *rewrite, uint16_t sequence, uint64_t *source, uint64_t *in)
 {
 	uint64_t out = rtp_extend(rewrite->highest_out, sequence);

@@ -85,6 +85,9 @@ bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewr
 /* This packet of the current source is not sent (padding alone): what follows closes up. */
 void rewrite_skip(Rewrite *rewrite, const Packet *packet);
 
+/* The number of an empty packet of our own behind what was sent last; what follows makes room. */
+uint64_t rewrite_tail(Rewrite *rewrite);
+
 /* Which packet of which source went out under this 16-bit number, near the newest. False: unknown.
  */
 bool rewrite_find(const Rewrite *rewrite, uint16_t sequence, uint64_t *source, uint64_t *in);

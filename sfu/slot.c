@@ -214,6 +214,8 @@ static bool begins_picture(const Slot *slot, const Packet *packet)
 bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
 {
 	while (slot->track && slot_is_showing(slot)) {
+		slot->tails = SLOT_TAILS;
+		slot->tailed_us = now_us;
 		if (emit(slot, slot->still->packets[slot->still_next++], transport_cc, now_us, out))
 			return true;
 	}
@@ -231,6 +233,19 @@ bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket 
 	slot->live_from = slot->catch_at;
 	slot->catch_at = 0;
 	return false;
+}
+
+bool slot_tail(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
+{
+	if (!slot->held || !slot->still || slot_is_showing(slot) || !slot->tails ||
+		now_us - slot->tailed_us < SLOT_TAIL_US)
+		return false;
+	slot->tails--;
+	slot->tailed_us = now_us;
+	const SlotFrame frame = frame_of(slot, false, rewrite_tail(&slot->rewrite), transport_cc);
+	slot_packet_tail(out, &frame, slot->track->codec, slot->rewrite.timestamp_out);
+	slot->packets++;
+	return true;
 }
 
 /* The numbers go on with the first packet of another source. False: what it has was heard before.

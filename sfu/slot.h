@@ -16,6 +16,10 @@
 #define SLOT_REPEAT_VOICE_MS_MAX 200
 /* What came to us longer ago is not sent again: a viewer who got it would show the past. */
 #define SLOT_REPEAT_AGE_US 2000000
+/* Behind a still go empty packets, so far apart: where its last one was lost, nothing else would
+ * show that for seconds. */
+#define SLOT_TAILS 3
+#define SLOT_TAIL_US 60000
 #define SLOT_KEYFRAME_BUDGET 3 /* keyframes one viewer may ask for within 10 s (M8) */
 
 typedef struct Slot {
@@ -34,6 +38,8 @@ typedef struct Slot {
 	Still *still;       /* shown last; a reference, NULL before the first */
 	unsigned still_next; /* of its packets, to be sent; its count: all are out */
 	bool still_again;    /* it was sent a second time already */
+	uint8_t tails;       /* empty packets that have yet to follow it … */
+	int64_t tailed_us;   /* … after this */
 	uint64_t catch_at;   /* next packet of the past to send; 0: none, the present goes out */
 	uint64_t live_from; /* of `track`: what is older has been sent from the past */
 	Rewrite rewrite;
@@ -83,6 +89,9 @@ void slot_begin_anew(Slot *slot);
 void slot_begin_past(Slot *slot, int64_t now_us);
 /* The next packet of the past, of a still, or of what is paced. False: none is left. */
 bool slot_replay(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
+
+/* An empty packet behind a still that is out. False: none is due. */
+bool slot_tail(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
 
 /* What it will send next came this long ago; 0 when it is live. */
 int64_t slot_behind_us(const Slot *slot, int64_t now_us);

@@ -82,19 +82,15 @@ void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *trac
 	job->payload_len = (uint16_t)(red ? red : packet->rtp.payload_len - skip);
 }
 
-bool slot_packet_pad(SlotPacket *out, const SlotFrame *frame, uint32_t timestamp)
+static void make_empty(SlotPacket *out, const SlotFrame *frame, uint8_t payload_type,
+	uint32_t timestamp, uint8_t padding)
 {
 	const ParamsMedia *media = frame->media;
-	uint8_t type = 0;
-	for (unsigned codec = 0; codec < CODEC_COUNT && !type; codec++)
-		type = media->rtx_payload_type[codec];
-	if (!media->rtx_ssrc || !type)
-		return false;
 	const RtpOut header = {
 		.timestamp = timestamp,
-		.ssrc = media->rtx_ssrc,
+		.ssrc = frame->again ? media->rtx_ssrc : media->ssrc,
 		.sequence = (uint16_t)frame->index,
-		.payload_type = type,
+		.payload_type = payload_type,
 		.padding = true,
 		.ids = &media->extensions,
 		.transport_cc = next_number(frame),
@@ -104,9 +100,25 @@ bool slot_packet_pad(SlotPacket *out, const SlotFrame *frame, uint32_t timestamp
 	out->video = true;
 	out->transport_cc = header.transport_cc;
 	out->job = (SealJob){ .index = frame->index,
-		.ssrc = media->rtx_ssrc,
+		.ssrc = header.ssrc,
 		.payload = out->red, /* none of it */
-		.padding = SLOT_PAD };
+		.padding = padding };
 	out->job.header_len = (uint16_t)rtp_write(out->header, sizeof out->header, &header, NULL);
+}
+
+void slot_packet_tail(SlotPacket *out, const SlotFrame *frame, Codec codec, uint32_t timestamp)
+{
+	make_empty(out, frame, frame->media->payload_type[codec], timestamp, 1);
+}
+
+bool slot_packet_pad(SlotPacket *out, const SlotFrame *frame, uint32_t timestamp)
+{
+	const ParamsMedia *media = frame->media;
+	uint8_t type = 0;
+	for (unsigned codec = 0; codec < CODEC_COUNT && !type; codec++)
+		type = media->rtx_payload_type[codec];
+	if (!media->rtx_ssrc || !type)
+		return false;
+	make_empty(out, frame, type, timestamp, SLOT_PAD);
 	return true;
 }

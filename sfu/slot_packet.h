@@ -33,5 +33,7 @@ typedef struct SlotFrame {
 
 void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *track,
 	const Packet *packet, const Rewritten *numbers);
+/* A packet of the stream itself without a payload, of which nobody sees anything. */
+void slot_packet_tail(SlotPacket *out, const SlotFrame *frame, Codec codec, uint32_t timestamp);
 /* An RTX packet without a payload, padding alone (RFC 4588 §4). False where RTX was not agreed. */
 bool slot_packet_pad(SlotPacket *out, const SlotFrame *frame, uint32_t timestamp);

@@ -197,6 +197,8 @@ static void replay(Viewer *viewer, int64_t now_us)
 		while (built < REPLAY_ROUND && ration_may_send(ration, now_us) &&
 			slot_replay(slot, &viewer->transport_cc, now_us, &ready[built]))
 			ration_spend(ration, length_of(&ready[built++].job));
+		if (!built && slot_tail(slot, &viewer->transport_cc, now_us, &ready[0]))
+			built = 1;
 		if (built)
 			send_packets(viewer, ready, built);
 		if (slot->paced && !slot->rewrite.replaying &&

@@ -167,6 +167,48 @@ static void test_shows_a_still_twice_at_most(void)
 	scene_clear(&scene);
 }
 
+/* The last packet of a still is lost: what tells the viewer is that others come after it. They have
+ * its clock, nothing in them, and nothing is asked for in their name. */
+static void test_an_end_is_noticed(void)
+{
+	Scene scene;
+	uint64_t last = 0;
+	SlotPacket out;
+	scene_init(&scene);
+	slot_hold(&scene.slot, scene.track);
+	picture(&scene, true, -1);
+	slot_show(&scene.slot, track_still(scene.track), scene.now_us);
+	g_assert_cmpuint(drain(&scene, PICTURE - 1, &last), ==, PICTURE - 1);
+	scene.now_us += SLOT_TAIL_US;
+	g_assert_false(slot_tail(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_cmpuint(drain(&scene, 99, &last), ==, 1);
+	uint64_t end = last;
+	for (unsigned i = 0; i < SLOT_TAILS; i++) {
+		g_assert_false(slot_tail(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+		scene.now_us += SLOT_TAIL_US;
+		uint16_t number = scene.transport_cc;
+		g_assert_true(slot_tail(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+		g_assert_cmpuint(out.job.index, ==, ++last);
+		g_assert_cmpuint(out.job.ssrc, ==, 0x1111);
+		g_assert_cmpuint(out.job.payload_len + out.job.prefix_len, ==, 0);
+		g_assert_cmpuint(out.header[1], ==, 96); /* no marker */
+		g_assert_cmpint(out.transport_cc, ==, number);
+	}
+	scene.now_us += 10 * SLOT_TAIL_US;
+	g_assert_false(slot_tail(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_true(
+		slot_repeat(&scene.slot, (uint16_t)end, &scene.transport_cc, scene.now_us, &out));
+	for (uint64_t tail = end + 1; tail <= last; tail++)
+		g_assert_false(slot_repeat(
+			&scene.slot, (uint16_t)tail, &scene.transport_cc, scene.now_us, &out));
+	/* What comes next goes on behind them. */
+	picture(&scene, true, -1);
+	slot_show(&scene.slot, track_still(scene.track), scene.now_us);
+	g_assert_cmpuint(drain(&scene, 99, &last), ==, PICTURE);
+	g_assert_cmpuint(last, ==, end + SLOT_TAILS + PICTURE);
+	scene_clear(&scene);
+}
+
 static void test_moves_again_with_a_keyframe(void)
 {
 	Scene scene;
@@ -237,6 +279,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/still/is-shown-and-nothing-moves", test_shows_stills_alone);
 	g_test_add_func("/still/is-a-whole-keyframe", test_cuts_whole_keyframes_alone);
 	g_test_add_func("/still/is-shown-twice-at-most", test_shows_a_still_twice_at_most);
+	g_test_add_func("/still/its-end-is-noticed", test_an_end_is_noticed);
 	g_test_add_func("/still/moves-again-with-a-keyframe", test_moves_again_with_a_keyframe);
 	g_test_add_func(
 		"/slot/paced-video-waits-for-its-turn", test_paced_video_waits_for_its_turn);

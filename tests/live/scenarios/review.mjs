@@ -119,21 +119,19 @@ async function plays(tab, stack, seen) {
       video.pause();
       video.currentTime = at;
     }, wish);
-    const there = await until(`seek to ${share}`, 10000, async () => {
+    // Whose picture it is may change just there: a neighbour will do. Where the machine is busy, the page shows the
+    // picture of before for a moment though the seek is over.
+    const at = Math.floor(wish * FPS);
+    const near = seen.slice(Math.max(0, at - 3), at + 4);
+    const isThat = (now) => near.some((f) => f.identity === now.identity && Math.abs(f.number - now.number) <= 3);
+    const there = await until(`seek to ${wish}, in the file ${JSON.stringify(seen[at])}`, 10000, async () => {
       const now = await tab.evaluate(look);
       const isThere = await tab.evaluate(() => {
         const video = document.querySelector('#recording');
         return !video.seeking && video.readyState >= 2;
       });
-      return isThere && Math.abs(now.at - wish) < 0.2 ? now : null;
+      return isThere && Math.abs(now.at - wish) < 0.2 && isThat(now) ? now : null;
     });
-    // Whose picture it is may change just there: a neighbour will do.
-    const at = Math.floor(wish * FPS);
-    const near = seen.slice(Math.max(0, at - 3), at + 4);
-    check(
-      near.some((f) => f.identity === there.identity && Math.abs(f.number - there.number) <= 3),
-      `at ${wish} ${JSON.stringify(there)}, in the file ${JSON.stringify(seen[at])}`,
-    );
     told.push(`${share * 100} %: ${JSON.stringify(there)}`);
   }
   await tab.evaluate(() => document.querySelector('#recording').play());

@@ -17,6 +17,7 @@ const TOP_MS = { everyday: 60000, long: 30000 };
 const SWITCH_MS = 10000; // to the size that a line holds
 const FRAMES = 7; // a second, of the 15 that the camera sends
 const FULL_FRAMES = 5; // of the full size: the chair's browser makes no more of it beside three others
+const NARROW_MS = 10000; // what stood on the wider line drains; then it is as it is
 const LONG = { everyday: 8, long: 60 }; // seconds of each look
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -97,7 +98,7 @@ export async function run({ tap, cast, media, build, dir, log, seed, long, stack
     await tap.show('weak: 100 kbit/s and 5 % of loss: the voice is whole', () => voice(site, seconds));
     await tap.show('weak: 64 kbit/s: the voice is whole', async () => {
       await line.say('both rate=64k loss=0');
-      await pause(5000);
+      await pause(NARROW_MS);
       return voice(site, seconds);
     });
     await tap.show('weak: 2 Mbit/s: the full picture comes back', async () => {

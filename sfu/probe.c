@@ -17,8 +17,8 @@
 #define LEVEL_US 3000      /* it grew by no more: all of the burst went through */
 #define AGAIN_US 3000000   /* after one that has gone through … */
 #define SPOILT_US 500000   /* … one that tells nothing, and a step that is taken again */
-#define STEP_AGAIN                                                                                 \
-	0.4 /* of the target: a line of 100 kbit/s has less, and is asked no third time */
+/* Of the target: a line of 100 kbit/s has less, and is asked no third time. */
+#define STEP_AGAIN 0.4
 #define SHADOW_US 1000000 /* a queue that it filled is empty again */
 
 /* A line of 100 kbit/s must not get more than 4 KB at once in front of its voice, a good one is at

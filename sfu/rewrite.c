@@ -2,9 +2,10 @@
 #include <glib.h>
 
 #define REPLAY_SQUEEZE 5 /* 33 ms between pictures become 1 ms */
-#define REPLAY_BEHIND                                                                              \
-	12             /* parts of a second: so far the past may fall behind the time that passes */
-#define STEP_BEHIND 20 /* parts of a second: a layer may lie so far behind the one before it */
+/* Parts of a second: so far the past may fall behind the time that passes … */
+#define REPLAY_BEHIND 12
+/* … and a layer behind the one before it. */
+#define STEP_BEHIND 20
 
 void rewrite_init(Rewrite *rewrite, uint64_t random)
 {

@@ -1,9 +1,8 @@
 /* Slides as stills: what was turned is shown first, and again where it was cut off. */
+#include "picture.h"
 #include "sfu/place.h"
-#include <string.h>
 
 #define MS 1000LL
-#define PICTURE 4 /* packets of each */
 
 typedef struct Scene {
 	PacketPool *pool;
@@ -39,29 +38,12 @@ static void scene_clear(Scene *scene)
 }
 
 /* A keyframe of the screen. */
-static void picture(Scene *scene)
+static void show(Scene *scene)
 {
-	static const uint8_t frame[] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00 };
 	scene->picture++;
 	for (unsigned at = 0; at < PICTURE; at++) {
-		Packet *packet = packet_new(scene->pool);
-		const Vp8 vp8 = { .picture_id = scene->picture,
-			.has_picture_id = true,
-			.long_picture_id = true,
-			.start_of_partition = at == 0 };
-		uint8_t *payload = packet->data + RTP_HEADER_LEN;
-		size_t len = vp8_write(payload, &vp8);
-		memcpy(payload + len, frame, sizeof frame);
-		payload[len] |= at > 0;
-		packet->len = (uint16_t)(RTP_HEADER_LEN + len + 500);
-		packet->arrived_us = scene->now_us;
-		packet->rtp = (RtpHeader){ .timestamp = scene->picture * 90000u,
-			.ssrc = 1,
-			.sequence = scene->sequence++,
-			.payload_at = RTP_HEADER_LEN,
-			.payload_len = (uint16_t)(len + 500),
-			.payload_type = 120,
-			.marker = at == PICTURE - 1 };
+		Packet *packet = picture_packet(
+			scene->pool, scene->sequence++, scene->picture, at, true, scene->now_us);
 		g_assert_true(track_receive(scene->track, packet, scene->now_us));
 		packet_unref(packet);
 	}
@@ -85,14 +67,14 @@ static void turn(Scene *scene)
 {
 	scene->track->stir.stirred_us = scene->now_us;
 	scene->now_us += MS;
-	picture(scene);
+	show(scene);
 }
 
 static void test_a_turned_slide_is_shown(void)
 {
 	Scene scene;
 	scene_init(&scene);
-	picture(&scene);
+	show(&scene);
 	g_assert_cmpuint(tick(&scene, 99), ==, PICTURE);
 	g_assert_cmpuint(tick(&scene, 99), ==, 0);
 	turn(&scene);
@@ -111,7 +93,7 @@ static void test_what_was_cut_off_is_turned_yet(void)
 {
 	Scene scene;
 	scene_init(&scene);
-	picture(&scene);
+	show(&scene);
 	tick(&scene, 99);
 	turn(&scene);
 	g_assert_cmpuint(tick(&scene, 1), ==, 1);
@@ -132,7 +114,7 @@ static void test_turned_twice(void)
 {
 	Scene scene;
 	scene_init(&scene);
-	picture(&scene);
+	show(&scene);
 	tick(&scene, 99);
 	turn(&scene);
 	g_assert_cmpuint(tick(&scene, 1), ==, 1);

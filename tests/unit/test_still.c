@@ -1,8 +1,6 @@
 /* What a thin line is shown: stills instead of what moves, and video that waits for its turn. */
+#include "picture.h"
 #include "sfu/slot.h"
-#include <string.h>
-
-#define PICTURE 4 /* packets of each */
 
 typedef struct Scene {
 	PacketPool *pool;
@@ -37,30 +35,6 @@ static void scene_clear(Scene *scene)
 	packet_pool_free(scene->pool); /* aborts if a packet is not back */
 }
 
-static Packet *make(Scene *scene, unsigned at, bool key)
-{
-	Packet *packet = packet_new(scene->pool);
-	const Vp8 vp8 = { .picture_id = scene->picture,
-		.has_picture_id = true,
-		.long_picture_id = true,
-		.start_of_partition = at == 0 };
-	uint8_t *payload = packet->data + RTP_HEADER_LEN;
-	size_t len = vp8_write(payload, &vp8);
-	static const uint8_t frame[] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xb4, 0x00 };
-	memcpy(payload + len, frame, sizeof frame);
-	payload[len] |= !(key && at == 0);
-	packet->len = (uint16_t)(RTP_HEADER_LEN + len + 500);
-	packet->arrived_us = scene->now_us;
-	packet->rtp = (RtpHeader){ .timestamp = scene->picture * 3000u,
-		.ssrc = 1,
-		.sequence = scene->sequence++,
-		.payload_at = RTP_HEADER_LEN,
-		.payload_len = (uint16_t)(len + 500),
-		.payload_type = 120,
-		.marker = at == PICTURE - 1 };
-	return packet;
-}
-
 /* One picture of the publisher's; how many of its packets went out at once. */
 static unsigned picture(Scene *scene, bool key, int lost)
 {
@@ -69,7 +43,8 @@ static unsigned picture(Scene *scene, bool key, int lost)
 	scene->picture++;
 	scene->now_us += 33333;
 	for (unsigned i = 0; i < PICTURE; i++) {
-		Packet *packet = make(scene, i, key);
+		Packet *packet = picture_packet(
+			scene->pool, scene->sequence++, scene->picture, i, key, scene->now_us);
 		if ((int)i != lost && track_receive(scene->track, packet, scene->now_us))
 			out_count += slot_forward(&scene->slot, scene->track, packet,
 				&scene->transport_cc, scene->now_us, &out);

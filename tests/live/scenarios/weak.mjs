@@ -16,7 +16,7 @@ const QUEUE_MS = 300; // what waits on the line after that
 const TOP_MS = { everyday: 60000, long: 30000 };
 const SWITCH_MS = 10000; // to the size that a line holds
 const FRAMES = 7; // a second, of the 15 that the camera sends
-const FULL_FRAMES = 5; // of the full size: the chair's browser makes no more of it beside three others
+const FULL_FRAMES = 5; // of the full size: the chair's browser makes no more of it beside two others
 const NARROW_MS = 10000; // what stood on the wider line drains; then it is as it is
 const LONG = { everyday: 8, long: 60 }; // seconds of each look
 

@@ -8,10 +8,13 @@
 #define BYTES_MASK 0x3fff
 
 #define TRY_LESS 0.7       /* to see whether loss goes with the rate */
-#define LESS 0.85          /* of what arrives from a full line */
+#define LESS 0.95          /* of what arrives from a full line */
 #define DECREASE_US 300000 /* between two of them, and the time there and back */
 #define RTT_MAX_US 1000000
-#define ACKED_SLICES 5    /* 500 ms */
+#define ACKED_SLICES 5     /* 500 ms */
+#define STANDING_SLICES 10 /* … a second, where a queue stands so long */
+#define NEWEST_SLICES 2    /* 200 ms */
+#define MUCH_LOST 0.25
 #define CARRIED_SLICES 10 /* a second without a queue: the line carries that */
 #define CARRIED_LOSS 0.1
 #define DRAIN_FROM_US 200000 /* a longer queue is drained by sending less still … */
@@ -198,7 +201,8 @@ static void set_rate(Estimate *estimate, double rate_bps)
 /* Of what arrives from a line that is full. */
 static void decrease(Estimate *estimate, int64_t acked_bps, int64_t now_us)
 {
-	double sent_bps = (double)acked_bps / (1 - estimate->losses.habit);
+	double sent_bps =
+		(double)acked_bps / (1 - MAX(estimate->losses.habit, estimate->losses.calm));
 	if (now_us - estimate->decreased_us < DECREASE_US + estimate->rtt_us)
 		return;
 	estimate->decreased_us = now_us;
@@ -234,7 +238,7 @@ static void judge_queue(Estimate *estimate, const QueueingRate *acked, int64_t n
 		/* Only since it stands is the line known to be full. */
 		unsigned slices = queueing_standing(&estimate->queueing);
 		QueueingRate full =
-			queueing_rate(&estimate->queueing, CLAMP(slices, 4, ACKED_SLICES) - 1);
+			queueing_rate(&estimate->queueing, CLAMP(slices, 4, STANDING_SLICES) - 1);
 		decrease(estimate, full.arrived_bps, now_us);
 	}
 	/* Once it stood it is to drain. */
@@ -246,6 +250,18 @@ static void judge_queue(Estimate *estimate, const QueueingRate *acked, int64_t n
 	estimate->view.queue_us = queue_us;
 }
 
+/* Of a line that loses for being full. Where that is much, all that comes is what it carries, and
+ * the newest says it best; where it is little, a burst may have met a short queue. */
+static int64_t carried_bps(const Estimate *estimate, const QueueingRate *acked)
+{
+	const Losses *losses = &estimate->losses;
+	int64_t bps = acked->arrived_bps;
+	if (losses->lately > MUCH_LOST)
+		bps = MIN(bps, queueing_rate(&estimate->queueing, NEWEST_SLICES).arrived_bps);
+	/* Where nothing comes any more, what came last says nothing. */
+	return MIN(bps, (int64_t)((1 - losses->smoothed) * (double)estimate->rate_bps));
+}
+
 static void judge_losses(Estimate *estimate, const QueueingRate *acked, int64_t now_us)
 {
 	Losses *losses = &estimate->losses;
@@ -255,11 +271,7 @@ static void judge_losses(Estimate *estimate, const QueueingRate *acked, int64_t 
 		break;
 	case LOSSES_FULL:
 		estimate->full = true;
-		/* Where nothing comes any more, what came last says nothing. */
-		decrease(estimate,
-			MIN(acked->arrived_bps,
-				(int64_t)((1 - losses->smoothed) * (double)estimate->rate_bps)),
-			now_us);
+		decrease(estimate, carried_bps(estimate, acked), now_us);
 		break;
 	case LOSSES_TRY:
 		estimate->full = false;
@@ -364,6 +376,11 @@ static int64_t bytes_since(Estimate *estimate, uint16_t first)
 			bytes += sent->bytes & BYTES_MASK;
 	}
 	return bytes;
+}
+
+bool estimate_is_probing(const Estimate *estimate)
+{
+	return estimate->probe.state == PROBE_SENDING;
 }
 
 int64_t estimate_probe_bytes(Estimate *estimate, int64_t want_bps, int64_t now_us)

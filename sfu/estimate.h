@@ -38,6 +38,8 @@ void estimate_tick(Estimate *estimate, int64_t now_us);
  * start, with nothing known, it tries 300 kbit/s, 1 and 2.4 Mbit/s one after the other, as far as
  * want_bps and as they go through. */
 int64_t estimate_probe_bytes(Estimate *estimate, int64_t want_bps, int64_t now_us);
+/* A burst has begun: it is to be sent whole. */
+bool estimate_is_probing(const Estimate *estimate);
 
 typedef struct EstimateView {
 	int64_t rate_bps;  /* what may be sent; 0 while nothing is known. Less than the line carries

@@ -13,14 +13,16 @@
 #define TRY 0.25           /* … and worth sending less, to see */
 #define HOPELESS 0.4       /* no picture survives that: send less without asking */
 #define LOST_MIN 3         /* one is chance */
-#define LOW_QUEUE_US 10000 /* stands, where much is lost */
+#define LOW_QUEUE_US 10000 /* stands, where much is lost … */
+/* … and longer than a voice waits for one packet that has its turn. */
+#define LOW_QUEUE_BYTES 1200
 #define CHANCE_SIGMAS 2
 #define EVIDENCE_MIN 4 /* losses */
 #define EVIDENCE_MS 5
 #define EVIDENCE_SIGMAS 3
 #define QUEUE_MS_MAX 2000
 #define LESS_SENT 0.85 /* enough to see a difference */
-#define LESS_LOST 0.6  /* that is one */
+#define LESS_LOST 0.7  /* that is one */
 #define LESS_PARTS 3   /* chance is not one */
 #define TRIES_MAX 4
 
@@ -89,13 +91,19 @@ static LossesVerdict try_less(Losses *losses, double loss, int64_t bps)
 {
 	if (!losses->trying) {
 		losses->trying = true;
+		losses->less = false;
 		losses->tries = losses->less_parts = 0;
 		losses->less_loss = 0;
-		losses->tried_loss = losses->smoothed;
+		/* What is smoothed is late to tell of a line that has just become weak. */
+		losses->tried_loss = MAX(losses->smoothed, MIN(loss, losses->earlier));
 		losses->tried_bps = bps;
 		return LOSSES_TRY;
 	}
 	if ((double)bps <= LESS_SENT * (double)losses->tried_bps) {
+		if (!losses->less) {
+			losses->less = true; /* half of this part is of before */
+			return LOSSES_NONE;
+		}
 		losses->less_loss += loss;
 		if (++losses->less_parts < LESS_PARTS)
 			return LOSSES_NONE;
@@ -118,14 +126,19 @@ static bool is_unusual(const Losses *losses, double loss)
 	       more * more * losses->told > CHANCE_SIGMAS * CHANCE_SIGMAS * usual * (1 - usual);
 }
 
+static bool stands(int64_t queue_us, int64_t bps)
+{
+	return queue_us >= LOW_QUEUE_US && queue_us * bps >= LOW_QUEUE_BYTES * 8000000LL;
+}
+
 static LossesVerdict verdict(Losses *losses, double loss, int64_t queue_us, int64_t bps)
 {
-	bool queued = queue_us >= LOW_QUEUE_US || comes_of_a_full_queue(losses);
+	bool queued = stands(queue_us, bps) || comes_of_a_full_queue(losses);
 	if (queued && is_unusual(losses, loss))
 		return LOSSES_FULL;
 	if (!queued)
 		losses->calm += CALM * (MIN(loss, CALM_MAX) - losses->calm);
-	if (loss > HOPELESS && losses->smoothed > HOPELESS)
+	if (loss > HOPELESS && MAX(losses->smoothed, losses->earlier) > HOPELESS)
 		return LOSSES_FULL;
 	bool much = loss > losses->habit + TRY && losses->smoothed > losses->habit + TRY;
 	return losses->trying || much ? try_less(losses, loss, bps) : LOSSES_FINE;
@@ -139,6 +152,8 @@ LossesVerdict losses_judge(Losses *losses, int64_t queue_us, int64_t bps, int64_
 	if (!is_whole(losses, now_us))
 		return LOSSES_NONE;
 	double loss = CLAMP((double)losses->lost / losses->told, 0, 1);
+	losses->earlier = losses->lately;
+	losses->lately = loss;
 	losses->smoothed += SMOOTH * (loss - losses->smoothed);
 	if (losses->smoothed < losses->habit)
 		losses->habit += FORGET * (losses->smoothed - losses->habit);

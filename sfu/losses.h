@@ -18,12 +18,13 @@ typedef enum LossesVerdict {
 } LossesVerdict;
 
 typedef struct Losses {
-	double smoothed; /* 0 to 1 */
-	double habit;    /* what the line loses at any rate, as was tried */
-	double calm;     /* what is lost while nothing speaks of a queue */
-	int told, lost;  /* packets of this part; lost is below 0 when late ones come after all */
-	int news, held;  /* told of as lost: by this feedback, by the one before. Only the next
-			    one says what was but late */
+	double smoothed;        /* 0 to 1 */
+	double lately, earlier; /* of the last part alone, and of that before */
+	double habit;           /* what the line loses at any rate, as was tried */
+	double calm;            /* what is lost while nothing speaks of a queue */
+	int told, lost; /* packets of this part; lost is below 0 when late ones come after all */
+	int news, held; /* told of as lost: by this feedback, by the one before. Only the next
+			   one says what was but late */
 	int64_t begun_us;
 	/* How long packets stood in a queue, and those just before a loss; milliseconds, halved
 	 * with each part. */
@@ -31,6 +32,7 @@ typedef struct Losses {
 	double last_ms;
 	bool in_gap;
 	bool trying;
+	bool less;                    /* is sent by now */
 	double tried_loss, less_loss; /* before, and the sum of the parts with less */
 	int64_t tried_bps;
 	unsigned tries, less_parts;

@@ -98,6 +98,8 @@ int32_t queueing_add(Queueing *queueing, uint32_t sent_us, uint32_t arrival_us, 
 	if (slice) {
 		if (!slice->packets || (int32_t)(sent_us - slice->sent_us) > 0)
 			slice->sent_us = sent_us;
+		if (!slice->packets || (int32_t)(arrival_us - slice->came_us) > 0)
+			slice->came_us = arrival_us;
 		if (!slice->packets || (int32_t)((uint32_t)delay_us - (uint32_t)slice->low_us) < 0)
 			slice->low_us = delay_us;
 		slice->packets++;
@@ -189,7 +191,12 @@ QueueingRate queueing_rate(const Queueing *queueing, unsigned slices)
 			break;
 		}
 	}
-	int64_t left_us = last && before ? (int32_t)(last->sent_us - before->sent_us) : came_us;
+	int64_t left_us = came_us;
+	if (last && before) {
+		left_us = (int32_t)(last->sent_us - before->sent_us);
+		came_us = (int32_t)(last->came_us - before->came_us);
+	}
+	came_us = MAX(came_us, 1);
 	rate.arrived_bps = bytes * 8000000 / came_us;
 	rate.bps = bytes * 8000000 / MAX(came_us, left_us);
 	rate.growing = (double)left_us < GROWING * (double)came_us;

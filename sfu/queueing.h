@@ -20,7 +20,8 @@
 typedef struct QueueingSlice {
 	uint32_t bytes;
 	uint32_t packets;
-	uint32_t sent_us; /* of the packet that left last */
+	uint32_t sent_us; /* of the packet that left last … */
+	uint32_t came_us; /* … and of that which came last */
 	int32_t low_us;   /* the least delay, clocks not agreed */
 } QueueingSlice;
 

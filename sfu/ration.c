@@ -9,8 +9,10 @@
 /* … and at least so many bytes: no second packet follows a large one, of which each stands 150 ms
  * in front of the voice at 64 kbit/s. */
 #define CREDIT_MIN 300
-#define AFFORD_US 1200000 /* a past that takes longer to send is not worth it */
-#define LINE_SHARE 0.9    /* of its rate, so that a queue drains */
+#define AFFORD_US 1200000  /* a past that takes longer to send is not worth it */
+#define LINE_SHARE 0.9     /* of its rate, so that a queue drains … */
+#define TURNING_SHARE 0.95 /* … and more of it for a slide that was turned … */
+#define TURNING_US 250000  /* … as long as somebody says that it is on its way */
 
 enum { RUNG_STILLS = 1, RUNG_VOICE = 2, RUNG_SMALL = 3, RUNG_SLIDES = 4, RUNG_MIDDLE = 5 };
 
@@ -151,6 +153,7 @@ void ration_hurry(Ration *ration, int64_t now_us)
 	int64_t since_us = now_us - ration->hurried_us;
 	if (!is_judged(ration) || ration->ladder.rung >= RUNG_SMALL)
 		return;
+	ration->turning_us = now_us;
 	if (!ration->hurried_us || since_us >= RATION_HURRY_EVERY_US)
 		ration->hurried_us = now_us;
 	else if (since_us >= RATION_HURRY_US)
@@ -158,10 +161,17 @@ void ration_hurry(Ration *ration, int64_t now_us)
 	ration->redundancy = 0;
 }
 
+static bool is_turning(const Ration *ration, int64_t now_us)
+{
+	return ration->turning_us && now_us - ration->turning_us < TURNING_US;
+}
+
 int64_t ration_probe(Ration *ration, int64_t now_us)
 {
 	if (!is_judged(ration) || !ration->ladder.want_bps)
 		return 0;
+	if (is_turning(ration, now_us) && !estimate_is_probing(ration->estimate))
+		return 0; /* the slide has the line to itself */
 	return estimate_probe_bytes(ration->estimate, ration->ladder.want_bps, now_us);
 }
 
@@ -214,9 +224,10 @@ bool ration_is_paced(const Ration *ration)
 	return is_judged(ration) && ration->ladder.rung < RATION_TOP;
 }
 
-static int64_t pace_of(const Ration *ration)
+static int64_t pace_of(const Ration *ration, int64_t now_us)
 {
-	int64_t rate = (int64_t)((double)rate_of(ration) * LINE_SHARE) - REPORTS_BPS -
+	double share = is_turning(ration, now_us) ? TURNING_SHARE : LINE_SHARE;
+	int64_t rate = (int64_t)((double)rate_of(ration) * share) - REPORTS_BPS -
 		       voice_bps(ration_joins(ration), ration->redundancy);
 	if (ration->ladder.rung < RUNG_SMALL)
 		rate = MIN(rate, STILLS_BPS);
@@ -227,12 +238,13 @@ bool ration_may_send(Ration *ration, int64_t now_us)
 {
 	if (!ration_is_paced(ration))
 		return true;
-	int64_t pace = pace_of(ration);
+	int64_t pace = pace_of(ration, now_us);
 	int64_t most = MAX(pace * CREDIT_US / 8000000, CREDIT_MIN);
 	int64_t since_us = CLAMP(now_us - ration->filled_us, 0, 1000000);
-	ration->credit = MIN(ration->credit + pace * since_us / 8000000, most);
-	if (pace * since_us / 8000000)
-		ration->filled_us = now_us;
+	int64_t bytes = pace * since_us / 8000000;
+	ration->credit = MIN(ration->credit + bytes, most);
+	ration->filled_us =
+		now_us - (since_us - bytes * 8000000 / pace); /* no part of one is lost */
 	return ration->credit > 0;
 }
 
@@ -242,8 +254,8 @@ void ration_spend(Ration *ration, unsigned len)
 		ration->credit -= len + SEAL_TAG_MAX + RATION_IP_BYTES;
 }
 
-bool ration_affords(const Ration *ration, uint64_t bytes)
+bool ration_affords(const Ration *ration, uint64_t bytes, int64_t now_us)
 {
 	return !ration_is_paced(ration) ||
-	       (int64_t)bytes * 8 * 1000000 / pace_of(ration) <= AFFORD_US;
+	       (int64_t)bytes * 8 * 1000000 / pace_of(ration, now_us) <= AFFORD_US;
 }

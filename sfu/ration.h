@@ -36,6 +36,7 @@ typedef struct Ration {
 	Redundancy guard;    /* what the loss asks for … */
 	unsigned redundancy; /* … as far as it fits: packets of the past with each of a voice */
 	int64_t hurried_us;  /* a turned slide went before that guard, since; 0: none did */
+	int64_t turning_us;  /* one was on its way at this time; 0: none was yet */
 	int64_t credit;      /* of the pacer, in bytes */
 	int64_t filled_us;
 } Ration;
@@ -88,4 +89,4 @@ bool ration_is_paced(const Ration *ration);
 bool ration_may_send(Ration *ration, int64_t now_us);
 void ration_spend(Ration *ration, unsigned len);
 /* The keyframe and what followed goes out within a second or so. */
-bool ration_affords(const Ration *ration, uint64_t bytes);
+bool ration_affords(const Ration *ration, uint64_t bytes, int64_t now_us);

@@ -73,7 +73,7 @@ void viewer_remind(Viewer *viewer, int64_t now_us)
 		if (viewer->interrupted)
 			slot_begin_anew(&viewer->places[i].slot);
 		const Track *next = viewer->places[i].slot.next;
-		if (next && ration_affords(&viewer->ration, next->gop_bytes))
+		if (next && ration_affords(&viewer->ration, next->gop_bytes, now_us))
 			slot_begin_past(&viewer->places[i].slot, now_us);
 		slot_remind(&viewer->places[i].slot, now_us);
 	}

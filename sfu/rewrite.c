@@ -166,6 +166,20 @@ bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewr
 	return true;
 }
 
+/* A span for what goes out behind this number, like the current one; that itself while none of it
+ * has gone out. */
+static RewriteSpan *span_behind(Rewrite *rewrite, uint64_t out)
+{
+	RewriteSpan *span = current_span(rewrite);
+	if (span->out_start == out + 1)
+		return span;
+	RewriteSpan before = *span;
+	span = next_span(rewrite);
+	*span = before;
+	span->out_start = out + 1;
+	return span;
+}
+
 void rewrite_skip(Rewrite *rewrite, const Packet *packet)
 {
 	RewriteSpan *span = current_span(rewrite);
@@ -175,26 +189,26 @@ void rewrite_skip(Rewrite *rewrite, const Packet *packet)
 	if (packet->rtp.marker)
 		rewrite->frame_open = false; /* else a late packet could take the gap's number */
 	uint64_t offset = span->sequence_offset - 1;
-	if (rewrite->highest_out + 1 != span->out_start) {
-		RewriteSpan before = *span;
-		span = next_span(rewrite);
-		*span = before;
-		span->out_start = rewrite->highest_out + 1;
-	}
+	span = span_behind(rewrite, rewrite->highest_out);
 	span->sequence_offset = offset;
 	span->in_start = packet->sequence + 1;
 	rewrite->highest_in = packet->sequence;
 }
 
+void rewrite_leave_out(Rewrite *rewrite, const Packet *packet, bool begins)
+{
+	RewriteSpan *span = span_behind(rewrite, rewrite->highest_out);
+	span->sequence_offset = rewrite->highest_out - packet->sequence;
+	span->in_start = packet->sequence + 1;
+	span->picture_offset -= begins;
+	rewrite->highest_in = packet->sequence;
+}
+
 uint64_t rewrite_tail(Rewrite *rewrite)
 {
-	RewriteSpan *span = current_span(rewrite);
-	uint64_t sequence = ++rewrite->highest_out;
-	if (sequence != span->out_start) {
-		RewriteSpan before = *span;
-		span = next_span(rewrite);
-		*span = before;
-	}
+	uint64_t sequence = rewrite->highest_out + 1;
+	RewriteSpan *span = span_behind(rewrite, rewrite->highest_out);
+	rewrite->highest_out = sequence;
 	span->out_start = sequence + 1;
 	span->in_start = rewrite->highest_in + 1;
 	span->sequence_offset++;

@@ -85,6 +85,11 @@ bool rewrite_packet(Rewrite *rewrite, const Packet *packet, int64_t now_us, Rewr
 /* This packet of the current source is not sent (padding alone): what follows closes up. */
 void rewrite_skip(Rewrite *rewrite, const Packet *packet);
 
+/* The same for a packet of a picture that is left out whole, with all that is missing before it: a
+ * viewer sees no hole, neither in the numbers of packets nor in those of pictures. begins: with
+ * this packet. */
+void rewrite_leave_out(Rewrite *rewrite, const Packet *packet, bool begins);
+
 /* The number of an empty packet of our own behind what was sent last; what follows makes room. */
 uint64_t rewrite_tail(Rewrite *rewrite);
 

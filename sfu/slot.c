@@ -176,6 +176,25 @@ void slot_begin_past(Slot *slot, int64_t now_us)
 	put(&slot->next, NULL);
 }
 
+/* Its picture is one of those that a line which falls behind can do without. */
+static bool is_left_out(Slot *slot, const Packet *packet, int64_t now_us)
+{
+	Thin *thin = &slot->thin;
+	Rewrite *rewrite = &slot->rewrite;
+	if (!packet->video || slot->held || rewrite->replaying ||
+		(!slot->paced && thin_is_whole(thin)))
+		return false;
+	if (packet->sequence <= rewrite->highest_in) /* late: no other waits for it */
+		return packet->vp8.tid > thin->most;
+	bool begins = !thin->begun || packet->rtp.timestamp != thin->timestamp;
+	bool follows = packet->sequence == rewrite->highest_in + 1;
+	int64_t behind_us = slot->paced ? now_us - packet->arrived_us : 0;
+	if (!thin_leaves_out(thin, packet, follows, behind_us, now_us))
+		return false;
+	rewrite_leave_out(rewrite, packet, begins);
+	return true;
+}
+
 /* Its numbers and its bytes; false where it is not sent. */
 static bool emit(
 	Slot *slot, const Packet *packet, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
@@ -185,7 +204,8 @@ static bool emit(
 		rewrite_skip(&slot->rewrite, packet);
 		return false;
 	}
-	if (!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
+	if (is_left_out(slot, packet, now_us) ||
+		!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
 		return false;
 	const SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc);
 	slot_packet_make(out, &frame, slot->track, packet, &numbers);
@@ -357,6 +377,9 @@ bool slot_repeat(
 		return false; /* older than the last keyframe: of no use to anybody */
 	bool live = !slot->held && !slot->catch_at && in >= slot->live_from;
 	if (packet && live && now_us - packet->arrived_us > SLOT_REPEAT_AGE_US)
+		return false;
+	if (packet && !slot->held && !thin_is_whole(&slot->thin) &&
+		packet->vp8.tid > slot->thin.most)
 		return false;
 	if (!packet || !packet->rtp.payload_len ||
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||

@@ -5,6 +5,7 @@
 #pragma once
 #include "rtcp.h"
 #include "slot_packet.h"
+#include "thin.h"
 
 /* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
  * packets), a burst at the most, and none twice within a time (M7, T-10): 20 ms, for a voice the
@@ -42,6 +43,7 @@ typedef struct Slot {
 	int64_t tailed_us;   /* … after this */
 	uint64_t catch_at;   /* next packet of the past to send; 0: none, the present goes out */
 	uint64_t live_from; /* of `track`: what is older has been sent from the past */
+	Thin thin;           /* of video that is paced */
 	Rewrite rewrite;
 	uint64_t rtx_index;      /* of the packet sent again last */
 	uint32_t packets, bytes; /* for sender reports */

@@ -114,7 +114,7 @@ static void agree_extensions(
 	const SdpMedia *offered, Role role, ParamsMedia *media, SdpAnswerMedia *answer)
 {
 	static const RtpExtension viewer[] = { RTP_EXT_TRANSPORT_CC, RTP_EXT_AUDIO_LEVEL,
-		RTP_EXT_ORIENTATION };
+		RTP_EXT_ORIENTATION, RTP_EXT_PLAYOUT_DELAY };
 	static const RtpExtension publisher[] = { RTP_EXT_MID, RTP_EXT_RID, RTP_EXT_REPAIRED_RID,
 		RTP_EXT_TRANSPORT_CC, RTP_EXT_AUDIO_LEVEL, RTP_EXT_ORIENTATION };
 	const RtpExtension *wanted = role == ROLE_VIEWER ? viewer : publisher;
@@ -124,6 +124,7 @@ static void agree_extensions(
 		uint8_t id = offered->extensions.id[wanted[i]];
 		if ((wanted[i] == RTP_EXT_AUDIO_LEVEL && media->video) ||
 			(wanted[i] == RTP_EXT_ORIENTATION && !media->video) ||
+			(wanted[i] == RTP_EXT_PLAYOUT_DELAY && !media->video) ||
 			(wanted[i] == RTP_EXT_TRANSPORT_CC && !media->transport_cc))
 			continue;
 		media->extensions.id[wanted[i]] = id;

@@ -3,8 +3,9 @@
 
 #define VERSION 2
 #define ONE_BYTE 0xBEDE
-#define ELEMENTS_MAX 24 /* a MID of 16, a level, a number and an orientation, each with its head   \
-			 */
+/* A MID of 16, a level, a number, an orientation, a playout delay and a time, each with its head. */
+#define ELEMENTS_MAX 32
+#define PLAYOUT_MOST 1000 /* in 10 ms: what receivers do unless they are told */
 #define TWO_BYTE 0x1000 /* the low four bits are the application's, RFC 8285 §4.3 */
 
 static const char *const uris[RTP_EXT_COUNT] = {
@@ -186,6 +187,13 @@ static void write_elements(Writer *to, const RtpOut *out, uint16_t *transport_cc
 	}
 	if (out->orientation >= 0 && (at = element(to, out->ids, RTP_EXT_ORIENTATION, 1)))
 		at[0] = (uint8_t)out->orientation;
+	if (out->playout && (at = element(to, out->ids, RTP_EXT_PLAYOUT_DELAY, 3))) {
+		/* Two times 12 bits, the least and the most, in 10 ms. */
+		unsigned most = out->playout == RTP_PLAYOUT_SMOOTH ? PLAYOUT_MOST : 0;
+		at[0] = 0;
+		at[1] = (uint8_t)(most >> 8);
+		at[2] = (uint8_t)most;
+	}
 	while (to->ok && writer_len(to) % 4)
 		write_u8(to, 0);
 }

@@ -62,6 +62,14 @@ bool rtp_read(RtpHeader *header, const uint8_t *data, size_t len);
 void rtp_read_extensions(RtpExtensions *out, const RtpHeader *header, const uint8_t *data,
 	const RtpExtensionIds *ids);
 
+/* How long a receiver may wait before it shows a picture (the extension playout-delay of libwebrtc);
+ * a receiver stays with what it was told last. */
+typedef enum RtpPlayout {
+	RTP_PLAYOUT_UNSAID,
+	RTP_PLAYOUT_AT_ONCE, /* not at all, however unevenly pictures come */
+	RTP_PLAYOUT_SMOOTH,  /* as it sees fit: what every receiver does unless it is told */
+} RtpPlayout;
+
 /* What a header of ours carries. Only extensions with an agreed id are written; one-byte form. */
 typedef struct RtpOut {
 	uint32_t timestamp, ssrc;
@@ -73,6 +81,7 @@ typedef struct RtpOut {
 	int16_t audio_level;     /* -1: none; with voice */
 	bool voice;
 	int16_t orientation;     /* -1: none */
+	RtpPlayout playout;
 	const char *mid;         /* NULL: none */
 } RtpOut;
 

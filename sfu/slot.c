@@ -79,6 +79,7 @@ void slot_show(Slot *slot, Still *still, int64_t now_us)
 	if (!slot->held || (same && slot->still_again))
 		return;
 	slot->still_again = same;
+	slot->still_shown = true;
 	still_ref(still);
 	still_unref(slot->still);
 	slot->still = still;
@@ -151,6 +152,15 @@ void slot_pause(Slot *slot, int64_t now_us)
 	slot_want_keyframe(slot, now_us);
 }
 
+/* A still is shown when it is there: a browser would wait the longer, the longer the last ones
+ * took. What moves after it is to be smooth again. */
+static RtpPlayout playout_of(const Slot *slot, const Packet *packet)
+{
+	if (!packet->keyframe || !slot->still_shown)
+		return RTP_PLAYOUT_UNSAID;
+	return slot->held ? RTP_PLAYOUT_AT_ONCE : RTP_PLAYOUT_SMOOTH;
+}
+
 /* What goes out, beside what it comes from. */
 static SlotFrame frame_of(const Slot *slot, bool again, uint64_t index, uint16_t *transport_cc)
 {
@@ -207,7 +217,8 @@ static bool emit(
 	if (is_left_out(slot, packet, now_us) ||
 		!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
 		return false;
-	const SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc);
+	SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc);
+	frame.playout = playout_of(slot, packet);
 	slot_packet_make(out, &frame, slot->track, packet, &numbers);
 	slot->packets++;
 	slot->bytes += (uint32_t)out->job.prefix_len + out->job.payload_len;
@@ -385,7 +396,8 @@ bool slot_repeat(
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
 		!slot_may_repeat(slot, sequence, SLOT_REPEAT_SPACING_MS, now_us))
 		return false;
-	const SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc);
+	SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc);
+	frame.playout = playout_of(slot, packet);
 	slot_packet_make(out, &frame, track, packet, &numbers);
 	return true;
 }

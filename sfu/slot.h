@@ -39,6 +39,7 @@ typedef struct Slot {
 	Still *still;       /* shown last; a reference, NULL before the first */
 	unsigned still_next; /* of its packets, to be sent; its count: all are out */
 	bool still_again;    /* it was sent a second time already */
+	bool still_shown;    /* one went out, some time */
 	uint8_t tails;       /* empty packets that have yet to follow it … */
 	int64_t tailed_us;   /* … after this */
 	uint64_t catch_at;   /* next packet of the past to send; 0: none, the present goes out */

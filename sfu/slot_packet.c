@@ -70,6 +70,7 @@ void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *trac
 		.audio_level = packet->audio_level,
 		.voice = packet->voice,
 		.orientation = packet->orientation,
+		.playout = frame->playout,
 	};
 	SealJob *job = &out->job;
 	unsigned skip = track->codec == CODEC_VP8 ? packet->vp8.descriptor_len : 0;

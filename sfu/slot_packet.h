@@ -29,6 +29,7 @@ typedef struct SlotFrame {
 	uint16_t *transport_cc; /* next transport-wide number */
 	unsigned redundancy;    /* packets before it that go along in a voice's */
 	uint64_t past_from;     /* no earlier ones than this number */
+	RtpPlayout playout;
 } SlotFrame;
 
 void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *track,

@@ -61,6 +61,8 @@ static void test_viewers(void)
 			g_assert_cmpint(media->payload_type[CODEC_VP8] != 0, ==,
 				!slot_is_audio(media->slot));
 			g_assert_cmpuint(media->extensions.id[RTP_EXT_TRANSPORT_CC], !=, 0);
+			g_assert_cmpint(media->extensions.id[RTP_EXT_PLAYOUT_DELAY] != 0, ==,
+				!slot_is_audio(media->slot));
 			for (unsigned other = 0; other < m; other++)
 				g_assert_cmpuint(params.media[other].ssrc, !=, media->ssrc);
 		}

@@ -161,6 +161,7 @@ static void reads_back_what_it_writes(void)
 			.audio_level = (int16_t)g_test_rand_int_range(-1, 128),
 			.voice = g_test_rand_bit(),
 			.orientation = (int16_t)g_test_rand_int_range(-1, 256),
+			.playout = (RtpPlayout)g_test_rand_int_range(0, RTP_PLAYOUT_SMOOTH + 1),
 			.mid = g_test_rand_bit() ? mid : NULL };
 		const RtpExtensionIds none = { 0 }, *agreed = out.ids ? out.ids : &none;
 		uint8_t packet[64];
@@ -194,6 +195,26 @@ static void reads_back_what_it_writes(void)
 		g_assert_cmpint(found.orientation, ==,
 			agreed->id[RTP_EXT_ORIENTATION] ? out.orientation : -1);
 		g_assert_cmpstr(found.mid, ==, out.mid && agreed->id[RTP_EXT_MID] ? out.mid : "");
+	}
+}
+
+/* Bytes as libwebrtc reads them: 12 bits of least and of most, in 10 ms. */
+static void tells_how_long_to_wait(void)
+{
+	static const struct {
+		RtpPlayout playout;
+		uint8_t bytes[4];
+	} said[] = { { RTP_PLAYOUT_AT_ONCE, { 0x62, 0, 0, 0 } },
+		{ RTP_PLAYOUT_SMOOTH, { 0x62, 0, 0x03, 0xe8 } } };
+	const RtpExtensionIds agreed = { .id[RTP_EXT_PLAYOUT_DELAY] = 6 };
+	uint8_t packet[64];
+	RtpOut out = { .ids = &agreed, .transport_cc = -1, .audio_level = -1, .orientation = -1 };
+	g_assert_cmpuint(rtp_write(packet, sizeof packet, &out, NULL), ==, RTP_HEADER_LEN);
+	for (unsigned i = 0; i < G_N_ELEMENTS(said); i++) {
+		out.playout = said[i].playout;
+		g_assert_cmpuint(
+			rtp_write(packet, sizeof packet, &out, NULL), ==, RTP_HEADER_LEN + 8);
+		g_assert_cmpmem(packet + RTP_HEADER_LEN + 4, 4, said[i].bytes, 4);
 	}
 }
 
@@ -255,6 +276,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rtp/ends-the-list-of-extensions-quietly", ends_the_list_quietly);
 	g_test_add_func("/rtp/takes-no-odd-identifiers", takes_no_odd_identifiers);
 	g_test_add_func("/rtp/reads-back-what-it-writes", reads_back_what_it_writes);
+	g_test_add_func("/rtp/tells-how-long-to-wait", tells_how_long_to_wait);
 	g_test_add_func("/rtp/writes-no-mid-that-is-too-long", writes_no_mid_that_is_too_long);
 	g_test_add_func("/rtp/parts-rtp-from-rtcp", parts_rtp_from_rtcp);
 	g_test_add_func("/rtp/knows-its-extensions-by-name", knows_its_extensions_by_name);

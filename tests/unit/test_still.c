@@ -24,6 +24,7 @@ static void scene_init(Scene *scene)
 	scene->takes.payload_type[CODEC_VP8] = 96;
 	scene->takes.rtx_payload_type[CODEC_VP8] = 97;
 	scene->takes.extensions.id[RTP_EXT_TRANSPORT_CC] = 3;
+	scene->takes.extensions.id[RTP_EXT_PLAYOUT_DELAY] = 6;
 	slot_init(&scene->slot, &scene->takes);
 }
 
@@ -204,6 +205,53 @@ static void test_moves_again_with_a_keyframe(void)
 	scene_clear(&scene);
 }
 
+/* In the header of a packet: the most that a receiver may wait before it shows it, in 10 ms; -1: it
+ * is not said. */
+static int playout_of(const SlotPacket *packet)
+{
+	const uint8_t *at = packet->header + RTP_HEADER_LEN + 4;
+	const uint8_t *end = packet->header + packet->job.header_len;
+	for (; at < end && *at; at += 2 + (*at & 0x0f))
+		if (*at >> 4 == 6) {
+			g_assert_cmpuint(at[1] << 4 | at[2] >> 4, ==, 0); /* the least */
+			return (at[2] & 0x0f) << 8 | at[3];
+		}
+	return -1;
+}
+
+/* Its first packet says so, sent once more too; what moves after it is shown as ever. */
+static void test_is_shown_at_once(void)
+{
+	Scene scene;
+	SlotPacket out, again;
+	uint64_t last = 0;
+	scene_init(&scene);
+	slot_aim(&scene.slot, scene.track);
+	scene.slot.paced = true;
+	picture(&scene, true, -1);
+	g_assert_true(slot_replay(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_cmpint(playout_of(&out), ==, -1); /* nobody has to be told yet */
+	drain(&scene, 99, &last);
+
+	slot_hold(&scene.slot, scene.track);
+	picture(&scene, true, -1);
+	slot_show(&scene.slot, track_still(scene.track), scene.now_us);
+	g_assert_true(slot_replay(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_cmpint(playout_of(&out), ==, 0);
+	scene.slot.repeat_credit = SLOT_REPEATS_SHARE;
+	g_assert_true(slot_repeat(
+		&scene.slot, (uint16_t)out.job.index, &scene.transport_cc, scene.now_us, &again));
+	g_assert_cmpint(playout_of(&again), ==, 0);
+	g_assert_true(slot_replay(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_cmpint(playout_of(&out), ==, -1);
+
+	slot_aim(&scene.slot, scene.track);
+	picture(&scene, true, -1);
+	g_assert_true(slot_replay(&scene.slot, &scene.transport_cc, scene.now_us, &out));
+	g_assert_cmpint(playout_of(&out), ==, 1000);
+	scene_clear(&scene);
+}
+
 static void test_paced_video_waits_for_its_turn(void)
 {
 	Scene scene;
@@ -256,6 +304,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/still/is-shown-twice-at-most", test_shows_a_still_twice_at_most);
 	g_test_add_func("/still/its-end-is-noticed", test_an_end_is_noticed);
 	g_test_add_func("/still/moves-again-with-a-keyframe", test_moves_again_with_a_keyframe);
+	g_test_add_func("/still/is-shown-at-once", test_is_shown_at_once);
 	g_test_add_func(
 		"/slot/paced-video-waits-for-its-turn", test_paced_video_waits_for_its_turn);
 	g_test_add_func(

@@ -135,12 +135,14 @@ static void go_up(Ladder *ladder, const LadderInput *input, int64_t now_us)
 	ladder->fresh &= now_us - ladder->known_us < LADDER_START_US;
 }
 
-static int64_t look_for(const Ladder *ladder, const LadderInput *input, int64_t now_us)
+static void look_for_more(Ladder *ladder, const LadderInput *input, int64_t now_us)
 {
 	unsigned next = next_of(available_of(input), ladder->rung);
+	ladder->want_bps = ladder->next_bps = 0;
 	if (next > ladder->top || input->silent || now_us < ladder->locked_us[next])
-		return 0;
-	return (int64_t)wanted_bps(input->rate_bps ? next : ladder->top);
+		return;
+	ladder->next_bps = rungs[next].enter_bps;
+	ladder->want_bps = (int64_t)wanted_bps(input->rate_bps ? next : ladder->top);
 }
 
 static LadderWhy reason(const Ladder *ladder, const LadderInput *input)
@@ -158,7 +160,7 @@ bool ladder_tick(Ladder *ladder, const LadderInput *input, int64_t now_us)
 	ladder->top = top;
 	go_down(ladder, input, now_us);
 	go_up(ladder, input, now_us);
-	ladder->want_bps = look_for(ladder, input, now_us);
+	look_for_more(ladder, input, now_us);
 	ladder->why = reason(ladder, input);
 	return ladder->rung != before;
 }

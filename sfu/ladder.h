@@ -41,6 +41,7 @@ typedef struct Ladder {
 	unsigned rung; /* now */
 	int64_t since_us;
 	int64_t want_bps; /* for estimate_probe_bytes(); 0: nothing to look for */
+	int64_t next_bps; /* enters the next rung; 0: there is none, or it is not to be tried now */
 	LadderWhy why;    /* why not higher */
 
 	/* The ladder's own. */

@@ -54,8 +54,8 @@ static const SdpCodec *find_codec(const SdpMedia *offered, SdpCodecName name)
 	return best;
 }
 
-static void agree_codec(
-	const SdpMedia *offered, SdpCodecName name, ParamsMedia *media, SdpAnswerMedia *answer)
+static void agree_codec(const SdpMedia *offered, Role role, SdpCodecName name, ParamsMedia *media,
+	SdpAnswerMedia *answer)
 {
 	const SdpCodec *codec = find_codec(offered, name);
 	if (!codec || answer->codec_count == G_N_ELEMENTS(answer->codecs))
@@ -64,7 +64,9 @@ static void agree_codec(
 	Codec ours = codec_of(name);
 	SdpCodec *agreed = &answer->codecs[answer->codec_count++];
 	*agreed = *codec;
-	agreed->remb = false;
+	/* For want of anything better: what tells of each packet tells more. */
+	agreed->remb = role == ROLE_VIEWER && codec->remb && !codec->transport_cc;
+	media->remb |= agreed->remb;
 	media->payload_type[ours] = codec->payload_type;
 	media->nack |= codec->nack;
 	media->transport_cc |= codec->transport_cc;
@@ -97,24 +99,24 @@ static void agree_codecs(
 	const SdpMedia *offered, Role role, ParamsMedia *media, SdpAnswerMedia *answer)
 {
 	if (!media->video) {
-		agree_codec(offered, SDP_OPUS, media, answer);
+		agree_codec(offered, role, SDP_OPUS, media, answer);
 		/* A publisher's own would be read per packet; its line has FEC in band. */
 		if (role == ROLE_VIEWER)
 			agree_red(offered, media, answer);
 		return;
 	}
-	agree_codec(offered, SDP_VP8, media, answer);
+	agree_codec(offered, role, SDP_VP8, media, answer);
 	/* A publisher gets one codec, so that it cannot change it on us; a viewer takes whatever
 	 * the source of a slot happens to send. */
 	if (role == ROLE_VIEWER || !answer->codec_count)
-		agree_codec(offered, SDP_H264, media, answer);
+		agree_codec(offered, role, SDP_H264, media, answer);
 }
 
 static void agree_extensions(
 	const SdpMedia *offered, Role role, ParamsMedia *media, SdpAnswerMedia *answer)
 {
 	static const RtpExtension viewer[] = { RTP_EXT_TRANSPORT_CC, RTP_EXT_AUDIO_LEVEL,
-		RTP_EXT_ORIENTATION, RTP_EXT_PLAYOUT_DELAY };
+		RTP_EXT_ORIENTATION, RTP_EXT_PLAYOUT_DELAY, RTP_EXT_ABS_SEND_TIME };
 	static const RtpExtension publisher[] = { RTP_EXT_MID, RTP_EXT_RID, RTP_EXT_REPAIRED_RID,
 		RTP_EXT_TRANSPORT_CC, RTP_EXT_AUDIO_LEVEL, RTP_EXT_ORIENTATION };
 	const RtpExtension *wanted = role == ROLE_VIEWER ? viewer : publisher;
@@ -125,7 +127,8 @@ static void agree_extensions(
 		if ((wanted[i] == RTP_EXT_AUDIO_LEVEL && media->video) ||
 			(wanted[i] == RTP_EXT_ORIENTATION && !media->video) ||
 			(wanted[i] == RTP_EXT_PLAYOUT_DELAY && !media->video) ||
-			(wanted[i] == RTP_EXT_TRANSPORT_CC && !media->transport_cc))
+			(wanted[i] == RTP_EXT_TRANSPORT_CC && !media->transport_cc) ||
+			(wanted[i] == RTP_EXT_ABS_SEND_TIME && !media->remb))
 			continue;
 		media->extensions.id[wanted[i]] = id;
 		answer->extensions.id[wanted[i]] = id;

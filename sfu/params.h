@@ -41,7 +41,7 @@ typedef struct ParamsMedia {
 	/* publishers: the layers of a camera, lowest first; count 0: it comes as one stream */
 	char rids[PARAMS_LAYERS_MAX][RTP_ID_MAX + 1];
 	unsigned rid_count;
-	bool nack, transport_cc;
+	bool nack, transport_cc, remb;
 } ParamsMedia;
 
 typedef struct Params {

@@ -46,14 +46,23 @@ static unsigned cap_of(const Ration *ration)
 
 /* -- what the line tells -- */
 
+/* NULL: it tells nothing. */
+static const EstimateView *view_of(const Ration *ration)
+{
+	if (ration->estimate)
+		return ration->deaf ? NULL : estimate_view(ration->estimate);
+	return ration->remb.view.known ? &ration->remb.view : NULL;
+}
+
 static bool is_judged(const Ration *ration)
 {
-	return ration->estimate && !ration->deaf;
+	return view_of(ration) != NULL;
 }
 
 static int64_t rate_of(const Ration *ration)
 {
-	return is_judged(ration) ? estimate_view(ration->estimate)->rate_bps : 0;
+	const EstimateView *view = view_of(ration);
+	return view ? view->rate_bps : 0;
 }
 
 static unsigned rung_of(const Ration *ration)
@@ -63,6 +72,8 @@ static unsigned rung_of(const Ration *ration)
 
 void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us)
 {
+	if (!ration->estimate)
+		remb_sent(&ration->remb, len + RATION_IP_BYTES, now_us);
 	if (!ration->estimate || number < 0)
 		return;
 	if (!ration->began_us)
@@ -82,6 +93,17 @@ void ration_feedback(Ration *ration, const TwccFeedback *feedback, int64_t now_u
 		return;
 	estimate_feedback(ration->estimate, feedback, now_us);
 	ration->deaf = ration->deaf && !estimate_view(ration->estimate)->heard_us;
+}
+
+void ration_remb(Ration *ration, uint64_t rate_bps, int64_t now_us)
+{
+	if (!ration->estimate)
+		remb_heard(&ration->remb, rate_bps, now_us);
+}
+
+void ration_lost(Ration *ration, uint8_t fraction_lost)
+{
+	remb_lost(&ration->remb, fraction_lost);
 }
 
 /* -- the ladder -- */
@@ -121,26 +143,37 @@ static void guard_voice(Ration *ration, double loss, int64_t now_us)
 		ration->redundancy--;
 }
 
+static void climb(
+	Ration *ration, const EstimateView *view, const RationScene *scene, int64_t now_us)
+{
+	const LadderInput input = {
+		.rate_bps = view->rate_bps,
+		.congested = view->congested,
+		.silent = view->silent,
+		.loss = view->loss,
+		.cap = cap_of(ration),
+		.available = rungs_of(scene, now_us),
+	};
+	ladder_tick(&ration->ladder, &input, now_us);
+	guard_voice(ration, view->loss, now_us);
+}
+
 bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us)
 {
 	RationNews before = ration_news(ration);
 	if (ration->estimate) {
 		estimate_tick(ration->estimate, now_us);
 		const EstimateView *view = estimate_view(ration->estimate);
-		const LadderInput input = {
-			.rate_bps = view->rate_bps,
-			.congested = view->congested,
-			.silent = view->silent,
-			.loss = view->loss,
-			.cap = cap_of(ration),
-			.available = rungs_of(scene, now_us),
-		};
-		ladder_tick(&ration->ladder, &input, now_us);
-		guard_voice(ration, view->loss, now_us);
+		climb(ration, view, scene, now_us);
 		if (ration->began_us && now_us - ration->began_us > DEAF_US && !view->heard_us)
 			ration->deaf = true;
+	} else {
+		const Ladder *ladder = &ration->ladder;
+		remb_tick(&ration->remb, ladder_leave_bps(ladder->rung), ladder->next_bps, now_us);
+		if (is_judged(ration))
+			climb(ration, view_of(ration), scene, now_us);
 	}
-	if (is_judged(ration) && !estimate_view(ration->estimate)->known)
+	if (is_judged(ration) && !view_of(ration)->known)
 		return false; /* nobody is told of a weak line before it is measured */
 	RationNews news = ration_news(ration);
 	bool moved = !ration->told || news.rung != before.rung || news.why != before.why;
@@ -168,7 +201,7 @@ static bool is_turning(const Ration *ration, int64_t now_us)
 
 int64_t ration_probe(Ration *ration, int64_t now_us)
 {
-	if (!is_judged(ration) || !ration->ladder.want_bps)
+	if (!ration->estimate || ration->deaf || !ration->ladder.want_bps)
 		return 0;
 	if (is_turning(ration, now_us) && !estimate_is_probing(ration->estimate))
 		return 0; /* the slide has the line to itself */
@@ -182,11 +215,11 @@ RationNews ration_news(const Ration *ration)
 		[LADDER_CAP] = "cap",
 		[LADDER_TOP] = "top" };
 	RationNews news = { .rung = rung_of(ration), .why = "unknown", .rtt_ms = -1 };
-	if (!is_judged(ration)) {
+	const EstimateView *view = view_of(ration);
+	if (!view) {
 		news.why = cap_of(ration) < RATION_TOP ? "cap" : "unknown";
 		return news;
 	}
-	const EstimateView *view = estimate_view(ration->estimate);
 	news.why = words[ration->ladder.why];
 	news.rate_bps = view->rate_bps;
 	news.loss_percent = (unsigned)(view->loss * 100 + 0.5);

@@ -8,6 +8,7 @@
 #include "estimate.h"
 #include "ladder.h"
 #include "redundancy.h"
+#include "remb.h"
 #include "seal.h"
 #include "track.h"
 
@@ -26,7 +27,8 @@
 typedef enum RationPicture { RATION_NOTHING, RATION_STILLS, RATION_MOVES } RationPicture;
 
 typedef struct Ration {
-	Estimate *estimate; /* NULL: the line cannot tell, everything is given */
+	Estimate *estimate; /* NULL: the viewer cannot tell of each packet … */
+	Remb remb;          /* … but perhaps of the whole; if not, everything is given */
 	Ladder ladder;
 	unsigned cap;        /* the highest rung that is wanted … */
 	unsigned ceiling;    /* … and that anybody is given */
@@ -69,6 +71,10 @@ void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us);
 /* The same packet goes out once more, as it was: the line lost it. */
 void ration_repeated(Ration *ration, int32_t number);
 void ration_feedback(Ration *ration, const TwccFeedback *feedback, int64_t now_us);
+/* For viewers whose feedback is not of each packet: what they say that their line carries, and what
+ * it lost, of 256. */
+void ration_remb(Ration *ration, uint64_t rate_bps, int64_t now_us);
+void ration_lost(Ration *ration, uint8_t fraction_lost);
 /* About every 100 ms. True when the rung has changed. */
 bool ration_tick(Ration *ration, const RationScene *scene, int64_t now_us);
 /* Where only stills come: one of a slide that was just turned has yet to go out. It takes the room

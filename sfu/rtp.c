@@ -194,6 +194,13 @@ static void write_elements(Writer *to, const RtpOut *out, uint16_t *transport_cc
 		at[1] = (uint8_t)(most >> 8);
 		at[2] = (uint8_t)most;
 	}
+	if (out->sent_us && (at = element(to, out->ids, RTP_EXT_ABS_SEND_TIME, 3))) {
+		/* Seconds, 6 bits and 18 behind the point. */
+		uint32_t time = (uint32_t)(((uint64_t)out->sent_us << 18) / 1000000);
+		at[0] = (uint8_t)(time >> 16);
+		at[1] = (uint8_t)(time >> 8);
+		at[2] = (uint8_t)time;
+	}
 	while (to->ok && writer_len(to) % 4)
 		write_u8(to, 0);
 }

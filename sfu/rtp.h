@@ -82,6 +82,7 @@ typedef struct RtpOut {
 	bool voice;
 	int16_t orientation;     /* -1: none */
 	RtpPlayout playout;
+	int64_t sent_us;         /* abs-send-time: when it goes out, by any clock; 0: not said */
 	const char *mid;         /* NULL: none */
 } RtpOut;
 

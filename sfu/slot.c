@@ -162,12 +162,14 @@ static RtpPlayout playout_of(const Slot *slot, const Packet *packet)
 }
 
 /* What goes out, beside what it comes from. */
-static SlotFrame frame_of(const Slot *slot, bool again, uint64_t index, uint16_t *transport_cc)
+static SlotFrame frame_of(
+	const Slot *slot, bool again, uint64_t index, uint16_t *transport_cc, int64_t now_us)
 {
 	return (SlotFrame){ .media = slot->media,
 		.again = again,
 		.index = index,
 		.transport_cc = transport_cc,
+		.now_us = now_us,
 		.redundancy = again ? 0 : slot->redundancy,
 		.past_from = slot->rewrite.spans[slot->rewrite.current].in_start };
 }
@@ -217,7 +219,7 @@ static bool emit(
 	if (is_left_out(slot, packet, now_us) ||
 		!rewrite_packet(&slot->rewrite, packet, now_us, &numbers))
 		return false;
-	SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc);
+	SlotFrame frame = frame_of(slot, false, numbers.sequence, transport_cc, now_us);
 	frame.playout = playout_of(slot, packet);
 	slot_packet_make(out, &frame, slot->track, packet, &numbers);
 	slot->packets++;
@@ -273,7 +275,8 @@ bool slot_tail(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *o
 		return false;
 	slot->tails--;
 	slot->tailed_us = now_us;
-	const SlotFrame frame = frame_of(slot, false, rewrite_tail(&slot->rewrite), transport_cc);
+	const SlotFrame frame =
+		frame_of(slot, false, rewrite_tail(&slot->rewrite), transport_cc, now_us);
 	slot_packet_tail(out, &frame, slot->track->codec, slot->rewrite.timestamp_out);
 	slot->packets++;
 	return true;
@@ -396,15 +399,15 @@ bool slot_repeat(
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
 		!slot_may_repeat(slot, sequence, SLOT_REPEAT_SPACING_MS, now_us))
 		return false;
-	SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc);
+	SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc, now_us);
 	frame.playout = playout_of(slot, packet);
 	slot_packet_make(out, &frame, track, packet, &numbers);
 	return true;
 }
 
-bool slot_pad(Slot *slot, uint16_t *transport_cc, SlotPacket *out)
+bool slot_pad(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out)
 {
-	const SlotFrame frame = frame_of(slot, true, slot->rtx_index + 1, transport_cc);
+	const SlotFrame frame = frame_of(slot, true, slot->rtx_index + 1, transport_cc, now_us);
 	if (!slot_packet_pad(out, &frame, slot->rewrite.timestamp_out))
 		return false;
 	slot->rtx_index++;

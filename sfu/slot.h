@@ -110,7 +110,7 @@ bool slot_repeat(
 bool slot_may_repeat(Slot *slot, uint16_t sequence, unsigned spacing_ms, int64_t now_us);
 /* Padding that asks what the line carries: an RTX packet without a payload (RFC 4588 §4). False
  * where RTX was not agreed. */
-bool slot_pad(Slot *slot, uint16_t *transport_cc, SlotPacket *out);
+bool slot_pad(Slot *slot, uint16_t *transport_cc, int64_t now_us, SlotPacket *out);
 /* The viewer asks for a keyframe. */
 void slot_want_keyframe(Slot *slot, int64_t now_us);
 /* The sender report of now. ntp: of the SFU's clock. False: nothing was sent yet. */

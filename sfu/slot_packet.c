@@ -71,6 +71,7 @@ void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *trac
 		.voice = packet->voice,
 		.orientation = packet->orientation,
 		.playout = frame->playout,
+		.sent_us = frame->now_us,
 	};
 	SealJob *job = &out->job;
 	unsigned skip = track->codec == CODEC_VP8 ? packet->vp8.descriptor_len : 0;
@@ -97,6 +98,7 @@ static void make_empty(SlotPacket *out, const SlotFrame *frame, uint8_t payload_
 		.transport_cc = next_number(frame),
 		.audio_level = -1,
 		.orientation = -1,
+		.sent_us = frame->now_us,
 	};
 	out->video = true;
 	out->transport_cc = header.transport_cc;

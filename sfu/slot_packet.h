@@ -30,6 +30,7 @@ typedef struct SlotFrame {
 	unsigned redundancy;    /* packets before it that go along in a voice's */
 	uint64_t past_from;     /* no earlier ones than this number */
 	RtpPlayout playout;
+	int64_t now_us;
 } SlotFrame;
 
 void slot_packet_make(SlotPacket *out, const SlotFrame *frame, const Track *track,

@@ -216,7 +216,7 @@ static void probe(Viewer *viewer, int64_t now_us)
 	while (bytes > 0 && slot) {
 		unsigned built = 0;
 		while (bytes > 0 && built < FEED_ROUND_MAX &&
-			slot_pad(slot, &viewer->transport_cc, &pads[built]))
+			slot_pad(slot, &viewer->transport_cc, now_us, &pads[built]))
 			bytes -= length_of(&pads[built++].job) + SEAL_TAG_MAX + RATION_IP_BYTES;
 		send_packets(viewer, pads, built);
 		STATS_ADD(viewer->gear->stats, probe_packets_total, built);
@@ -348,11 +348,26 @@ static void on_transport_cc(uint32_t from, const uint8_t *fci, size_t len, void 
 		ration_feedback(&viewer->ration, &feedback, worker_now_us(viewer->gear->worker));
 }
 
+static void on_remb(uint32_t from, uint64_t rate_bps, void *user)
+{
+	Viewer *viewer = user;
+	ration_remb(&viewer->ration, rate_bps, worker_now_us(viewer->gear->worker));
+}
+
+static void on_report_block(uint32_t from, const RtcpReportBlock *block, void *user)
+{
+	Viewer *viewer = user;
+	ration_lost(&viewer->ration, block->fraction_lost);
+}
+
 void viewer_rtcp(Viewer *viewer, const uint8_t *data, size_t len)
 {
-	static const RtcpEvents events = {
-		.nack = on_nack, .pli = on_pli, .fir = on_fir, .transport_cc = on_transport_cc
-	};
+	static const RtcpEvents events = { .nack = on_nack,
+		.pli = on_pli,
+		.fir = on_fir,
+		.transport_cc = on_transport_cc,
+		.remb = on_remb,
+		.report_block = on_report_block };
 	rtcp_read(data, len, &events, viewer);
 }
 

@@ -134,6 +134,74 @@ static void test_a_turned_slide_hurries(void)
 	ration_clear(&ration);
 }
 
+/* So long, with so much sent; and what is said of the line each half second, 0 for nothing. */
+static void send_and_hear(Ration *ration, const RationScene *scene, int64_t *now_us, double seconds,
+	int64_t sent_bps, uint64_t said_bps)
+{
+	for (int64_t end_us = *now_us + (int64_t)(seconds * 1e6); *now_us < end_us;) {
+		*now_us += 100000;
+		ration_sent(ration, -1, (unsigned)(sent_bps / 80) - RATION_IP_BYTES, *now_us);
+		if (said_bps && *now_us % 500000 == 0)
+			ration_remb(ration, said_bps, *now_us);
+		ration_tick(ration, scene, *now_us);
+	}
+}
+
+/* It says what its line carries, and half as much again as it gets where there is room. */
+static void test_a_viewer_that_tells_of_the_whole(void)
+{
+	Ration ration;
+	Track *track = track_at(130000);
+	const RationScene scene = { .main = track, .slides = track };
+	int64_t now_us = 1000000;
+	ration_init(&ration, false, now_us);
+	send_and_hear(&ration, &scene, &now_us, 3, 1000000, 0);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, RATION_TOP); /* nothing is known */
+
+	send_and_hear(&ration, &scene, &now_us, 3, 1000000, 300000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 3);
+	g_assert_cmpint(ration_news(&ration).rate_bps, ==, 300000);
+	g_assert_cmpstr(ration_news(&ration).why, ==, "line");
+	g_assert_true(ration_is_paced(&ration));
+	g_assert_cmpint(ration_probe(&ration, now_us), ==, 0);
+	send_and_hear(&ration, &scene, &now_us, 60, 280000, 300000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 3); /* the line holds it */
+
+	send_and_hear(&ration, &scene, &now_us, 3, 180000, 270000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 4); /* the sending does */
+	send_and_hear(&ration, &scene, &now_us, 1, 300000, 450000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 4);
+	send_and_hear(&ration, &scene, &now_us, 60, 300000, 450000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, RATION_TOP); /* nothing moves there */
+	send_and_hear(&ration, &scene, &now_us, 2, 400000, 100000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 1);
+	send_and_hear(&ration, &scene, &now_us, 8, 90000, 100000);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 1);
+	send_and_hear(&ration, &scene, &now_us, 40, 70000, 0); /* few pictures, no word */
+	g_assert_cmpuint(ration_news(&ration).rung, >=, 2);
+
+	/* Nobody is told less than a voice needs, or more than there is. */
+	ration_remb(&ration, 0, now_us);
+	ration_tick(&ration, &scene, now_us);
+	g_assert_cmpint(ration.remb.said_bps, ==, ESTIMATE_RATE_MIN);
+	ration_remb(&ration, UINT64_MAX, now_us);
+	g_assert_cmpint(ration.remb.said_bps, ==, ESTIMATE_RATE_MAX);
+	for (unsigned i = 0; i < 100; i++)
+		ration_lost(&ration, 26);
+	send_and_hear(&ration, &scene, &now_us, 1, 90000, 2000000);
+	g_assert_cmpuint(ration_news(&ration).loss_percent, ==, 10);
+	g_assert_cmpuint(ration.redundancy, >, 0);
+	ration_clear(&ration);
+
+	/* Who tells of each packet tells more. */
+	ration = judged(4);
+	ration_remb(&ration, 40000, now_us);
+	g_assert_cmpuint(ration_news(&ration).rung, ==, 4);
+	g_assert_cmpint(ration_news(&ration).rate_bps, ==, 0);
+	ration_clear(&ration);
+	track_free(track);
+}
+
 /* Nothing in front of the voice: what leaves in ten seconds is what the pace says, in small sips.
  */
 static void test_stills_leave_at_their_pace(void)
@@ -180,6 +248,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/ration/a-viewer-may-want-less", test_a_viewer_may_want_less);
 	g_test_add_func("/ration/nobody-gets-more-than-the-ceiling",
 		test_nobody_gets_more_than_the_ceiling);
+	g_test_add_func(
+		"/ration/a-viewer-that-tells-of-the-whole", test_a_viewer_that_tells_of_the_whole);
 	g_test_add_func("/ration/a-turned-slide-hurries", test_a_turned_slide_hurries);
 	g_test_add_func(
 		"/ration/a-still-begins-with-one-packet", test_a_still_begins_with_one_packet);

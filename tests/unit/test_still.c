@@ -279,7 +279,7 @@ static void test_padding_is_rtx_without_payload(void)
 	RtpHeader header;
 	scene_init(&scene);
 	scene.transport_cc = 65535;
-	g_assert_true(slot_pad(&scene.slot, &scene.transport_cc, &out));
+	g_assert_true(slot_pad(&scene.slot, &scene.transport_cc, scene.now_us, &out));
 	g_assert_cmpint(out.transport_cc, ==, 65535);
 	g_assert_cmpuint(scene.transport_cc, ==, 0);
 	uint8_t whole[RTP_PACKET_MAX] = { 0 };
@@ -292,7 +292,7 @@ static void test_padding_is_rtx_without_payload(void)
 	g_assert_cmpuint(header.payload_len, ==, 0);
 	g_assert_cmpuint(header.padding_len, ==, SLOT_PAD);
 	scene.takes.rtx_ssrc = 0;
-	g_assert_false(slot_pad(&scene.slot, &scene.transport_cc, &out));
+	g_assert_false(slot_pad(&scene.slot, &scene.transport_cc, scene.now_us, &out));
 	scene_clear(&scene);
 }
 

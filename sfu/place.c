@@ -71,11 +71,18 @@ static bool has_gone_on(const Track *track, const Still *still)
 	return track->bytes - still->bytes_before - still->bytes >= RATION_SLIDE_CHANGE;
 }
 
+/* What is on its way was shown before: to make a slide sharper, or since its viewer asked for a
+ * keyframe (browsers do where three seconds pass without a picture, which stills make them do). */
+static bool goes_again(const Place *place)
+{
+	return place->again || place->slot.still_again;
+}
+
 bool place_is_turning(const Place *place)
 {
 	const Slot *slot = &place->slot;
 	return slot->held && slot->media->slot == SLOT_SLIDES && slot_is_showing(slot) &&
-	       !place->again;
+	       !goes_again(place);
 }
 
 /* A face each four seconds, for all at the same time, so that few keyframes serve them. Slides as
@@ -128,8 +135,8 @@ void place_show(Place *place, int64_t now_us)
 	note_out(place);
 	if (!is_due(place, now_us))
 		return;
-	/* What only makes a slide sharper goes no further when that was turned away. */
-	if (slot_is_showing(slot) && !(place->again && is_turned(place, now_us)))
+	/* What goes out again goes no further when the slide was turned away. */
+	if (slot_is_showing(slot) && !(goes_again(place) && is_turned(place, now_us)))
 		return;
 	Still *still = track_still(slot->track);
 	if (!still || !is_fresh(place, still, now_us)) {

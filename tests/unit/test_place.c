@@ -125,6 +125,28 @@ static void test_turned_twice(void)
 	scene_clear(&scene);
 }
 
+/* Its viewer asks for a keyframe, and gets the still once more; the next slide does not wait for
+ * that, and is hurried as one that nobody has seen. */
+static void test_a_repeat_gives_way(void)
+{
+	Scene scene;
+	scene_init(&scene);
+	show(&scene);
+	tick(&scene, 99);
+	turn(&scene);
+	g_assert_cmpuint(tick(&scene, 99), ==, PICTURE);
+	g_assert_cmpuint(tick(&scene, 99), ==, 0);
+	slot_want_keyframe(&scene.place.slot, scene.now_us);
+	g_assert_cmpuint(tick(&scene, 1), ==, 1);
+	g_assert_false(place_is_turning(&scene.place));
+	turn(&scene);
+	g_assert_cmpuint(tick(&scene, 1), ==, 1);
+	g_assert_true(place_is_turning(&scene.place));
+	g_assert_cmpuint(tick(&scene, 99), ==, PICTURE - 1);
+	g_assert_cmpuint(tick(&scene, 99), ==, 0);
+	scene_clear(&scene);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -132,5 +154,6 @@ int main(int argc, char **argv)
 	g_test_add_func(
 		"/place/what-was-cut-off-is-turned-yet", test_what_was_cut_off_is_turned_yet);
 	g_test_add_func("/place/turned-twice-both-are-shown", test_turned_twice);
+	g_test_add_func("/place/a-repeat-gives-way", test_a_repeat_gives_way);
 	return g_test_run();
 }

@@ -73,7 +73,7 @@ static unsigned rung_of(const Ration *ration)
 void ration_sent(Ration *ration, int32_t number, unsigned len, int64_t now_us)
 {
 	if (!ration->estimate)
-		remb_sent(&ration->remb, len + RATION_IP_BYTES, now_us);
+		remb_sent(&ration->remb, len + RATION_IP_BYTES);
 	if (!ration->estimate || number < 0)
 		return;
 	if (!ration->began_us)

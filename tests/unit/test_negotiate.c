@@ -75,6 +75,39 @@ static void test_viewers(void)
 	}
 }
 
+/* Without the lines that have this word. */
+static char *without(const char *text, const char *word)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
+	GString *rest = g_string_new(NULL);
+	for (char **line = lines; *line; line++)
+		if (**line && !strstr(*line, word))
+			g_string_append_printf(rest, "%s\r\n", *line);
+	return g_string_free(rest, FALSE);
+}
+
+/* Who cannot tell of each packet is asked to tell of the whole, and is sent what that takes; nobody
+ * else is. */
+static void test_viewers_that_tell_of_the_whole(void)
+{
+	g_autofree char *offer = sample("chromium-receive.sdp");
+	g_autofree char *fewer = without(offer, "transport-cc");
+	g_autofree char *answer = NULL, *whole = NULL;
+	Params params;
+	g_assert_true(agree(fewer, ROLE_VIEWER, NULL, 0, &params, &whole));
+	g_assert_cmpuint(count_of(whole, "goog-remb"), ==, 4); /* two pictures, two codecs */
+	for (unsigned m = 0; m < SLOT_COUNT; m++) {
+		const ParamsMedia *media = &params.media[m];
+		g_assert_cmpuint(media->extensions.id[RTP_EXT_TRANSPORT_CC], ==, 0);
+		g_assert_cmpint(media->remb, ==, !slot_is_audio(media->slot));
+		g_assert_cmpint(media->extensions.id[RTP_EXT_ABS_SEND_TIME] != 0, ==, media->remb);
+	}
+	g_assert_true(agree(offer, ROLE_VIEWER, NULL, 0, &params, &answer));
+	g_assert_cmpuint(count_of(answer, "goog-remb"), ==, 0);
+	for (unsigned m = 0; m < SLOT_COUNT; m++)
+		g_assert_cmpuint(params.media[m].extensions.id[RTP_EXT_ABS_SEND_TIME], ==, 0);
+}
+
 static void test_publishers(void)
 {
 	static const char *const offers[] = { "chromium-send.sdp", "firefox-send.sdp" };
@@ -234,6 +267,8 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/negotiate/a-viewer-gets-three-voices-and-two-pictures", test_viewers);
+	g_test_add_func(
+		"/negotiate/viewers-that-tell-of-the-whole", test_viewers_that_tell_of_the_whole);
 	g_test_add_func("/negotiate/a-publisher-gives-voice-camera-and-screen", test_publishers);
 	g_test_add_func("/negotiate/a-viewer-who-reads-red-may-get-it", test_red);
 	g_test_add_func("/negotiate/red-of-another-kind-is-left-out", test_red_of_another_kind);

@@ -218,6 +218,21 @@ static void tells_how_long_to_wait(void)
 	}
 }
 
+/* Seconds, six bits and eighteen behind the point; they wrap after a minute. */
+static void tells_when_it_goes_out(void)
+{
+	static const uint8_t bytes[] = { 0x22, 0x06, 0, 0 };
+	const RtpExtensionIds agreed = { .id[RTP_EXT_ABS_SEND_TIME] = 2 };
+	uint8_t packet[64];
+	RtpOut out = { .ids = &agreed, .transport_cc = -1, .audio_level = -1, .orientation = -1 };
+	for (int64_t us = 1500000; us < 200000000; us += 64000000) {
+		out.sent_us = us;
+		g_assert_cmpuint(
+			rtp_write(packet, sizeof packet, &out, NULL), ==, RTP_HEADER_LEN + 8);
+		g_assert_cmpmem(packet + RTP_HEADER_LEN + 4, 4, bytes, 4);
+	}
+}
+
 static void writes_no_mid_that_is_too_long(void)
 {
 	uint8_t packet[64];
@@ -277,6 +292,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rtp/takes-no-odd-identifiers", takes_no_odd_identifiers);
 	g_test_add_func("/rtp/reads-back-what-it-writes", reads_back_what_it_writes);
 	g_test_add_func("/rtp/tells-how-long-to-wait", tells_how_long_to_wait);
+	g_test_add_func("/rtp/tells-when-it-goes-out", tells_when_it_goes_out);
 	g_test_add_func("/rtp/writes-no-mid-that-is-too-long", writes_no_mid_that_is_too_long);
 	g_test_add_func("/rtp/parts-rtp-from-rtcp", parts_rtp_from_rtcp);
 	g_test_add_func("/rtp/knows-its-extensions-by-name", knows_its_extensions_by_name);

@@ -42,6 +42,8 @@ export function probe({ inject }) {
 
   live.now = () => performance.now();
   live.lastClick = (act) => live.clicks[act] ?? -1;
+  // The same by the clock that all pages share.
+  live.clickedAt = (act) => performance.timeOrigin + live.lastClick(act);
 
   // How often a connection of the page was negotiated: which is `receive` or `publish`, or a number.
   const peer = (which) => (typeof which === 'number' ? live.peers[which] : window.diemcau?.[which]);
@@ -158,6 +160,11 @@ export function probe({ inject }) {
       () => [...document.querySelectorAll(selector)].some((element) => element.textContent === text),
       timeoutMs,
     );
+  // When it is, by the clock that all pages share.
+  live.shownAt = async (selector, text, timeoutMs) => {
+    await live.untilText(selector, text, timeoutMs);
+    return performance.timeOrigin + performance.now();
+  };
 
   // As if it was typed, all at once.
   live.fill = (selector, text) => {

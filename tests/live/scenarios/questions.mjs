@@ -33,9 +33,8 @@ function shownToStaff(staff, asker, text) {
   return within(SHOWN_MS, async (n) => {
     const words = `${text} (${n})`;
     await write(asker, words);
-    const began = performance.now();
-    await Promise.all([staff.live('untilText', '.question-text', words, 10000), asker.act('ask-send')]);
-    return performance.now() - began;
+    const [shown] = await Promise.all([staff.live('shownAt', '.question-text', words, 10000), asker.act('ask-send')]);
+    return shown - (await asker.live('clickedAt', 'ask-send')); // the hand that finds the button on a phone is slow
   });
 }
 

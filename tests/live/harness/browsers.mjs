@@ -115,7 +115,9 @@ class FirefoxTab extends Tab {
 }
 
 export class Chromium {
-  static async launch(person, extra = [], executablePath = '/usr/bin/chromium') {
+  static path = '/usr/bin/chromium';
+
+  static async launch(person, extra = [], executablePath = Chromium.path) {
     const args = [...CHROMIUM, ...extra];
     if (person.y4m) args.push(`--use-file-for-fake-video-capture=${person.y4m}`);
     if (person.wav) args.push(`--use-file-for-fake-audio-capture=${person.wav}`);
@@ -160,12 +162,15 @@ function thinned(samples) {
 }
 
 export class Firefox {
-  static async launch(person) {
+  static path = '/usr/bin/firefox-esr';
+
+  static async launch(person, args = [], executablePath = Firefox.path) {
     const self = new Firefox();
     self.person = person;
     self.browser = await puppeteer.launch({
       browser: 'firefox',
-      executablePath: '/usr/bin/firefox-esr',
+      executablePath,
+      args,
       headless: true,
       acceptInsecureCerts: true,
       extraPrefsFirefox: FIREFOX,

@@ -38,7 +38,7 @@ const EVERYDAY = [
   'farewell',
 ];
 // Each takes minutes of one person's steps or of a firewall of its own.
-const LONG_TOO = ['preflight', 'oneport', 'slides'];
+const LONG_TOO = ['preflight', 'oneport', 'slides', 'lines'];
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const build = path.resolve(process.argv[2]);

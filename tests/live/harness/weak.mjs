@@ -24,6 +24,7 @@ export class WeakLine {
     const self = new WeakLine();
     self.dir = dir;
     self.answers = [];
+    self.browsers = [];
     self.holder = new Child('unshare', ['--net', 'sleep', 'infinity'], { log });
     await self.untilApart();
     await self.lay();
@@ -79,12 +80,13 @@ export class WeakLine {
   }
 
   // A browser of this person in there.
-  async browser(person) {
-    const wrapper = path.join(this.dir, `chromium-${this.holder.pid}`);
-    writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=${this.net} /usr/bin/chromium "$@"\n`);
+  async browser(person, kind = Chromium) {
+    const wrapper = path.join(this.dir, `browser-${this.holder.pid}-${this.browsers.length}`);
+    writeFileSync(wrapper, `#!/bin/sh\nexec nsenter --net=${this.net} ${kind.path} "$@"\n`);
     chmodSync(wrapper, 0o755);
-    this.chromium = await Chromium.launch(person, [], wrapper);
-    return this.chromium;
+    const browser = await kind.launch(person, [], wrapper);
+    this.browsers.push(browser);
+    return browser;
   }
 
   // A step of diemcau-link, now. What it answers, without `ok`.
@@ -103,7 +105,7 @@ export class WeakLine {
   }
 
   async end() {
-    await this.chromium?.close().catch(() => {});
+    for (const browser of this.browsers) await browser.close().catch(() => {});
     await this.link.end();
     await this.holder.end();
   }

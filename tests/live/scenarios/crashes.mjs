@@ -47,6 +47,18 @@ async function placesOf(tab) {
   return JSON.stringify([main, slides, on_air.map((seat) => seat.seat)]);
 }
 
+// Which of a viewer's slots something comes in: who is in them is seen and heard beside it.
+async function slotsOf(tab) {
+  const counts = async () => {
+    const { inbound } = await tab.live('stats', 'receive');
+    return new Map(inbound.map((s) => [`${s.kind} ${s.mid}`, s.packets]));
+  };
+  const before = await counts();
+  await pause(1000);
+  const after = await counts();
+  return [...after].filter(([slot, packets]) => packets > (before.get(slot) ?? 0)).map(([slot]) => slot).sort().join(', ');
+}
+
 export async function run({ tap, cast, media, build, dir, long, stack: start }) {
   const stack = await start();
   const { chair, sites } = stack.demo;
@@ -121,11 +133,13 @@ export async function run({ tap, cast, media, build, dir, long, stack: start }) 
     return told;
   });
 
+  let slots;
   for (let n = 0; n < (long ? 20 : 1); n++) {
     await tap.show(`crashes: the sfu is killed with -9, every page and ${CROWD} other sites are back within 10 s`, async () => {
       const signaling = stack.pid('signaling');
       const killed = stack.pid('sfu');
       const places = await placesOf(hall);
+      slots = await Promise.all(viewers.map(slotsOf));
       const others = await crowd(build, dir, stack);
       const told = await within(MEDIA_BACK_MS, async () => {
         const from = await Promise.all(viewers.map((tab) => tab.live('now')));
@@ -149,6 +163,9 @@ export async function run({ tap, cast, media, build, dir, long, stack: start }) 
       for (const tab of everybody) await tab.state('joined');
       await hall.stage('on');
       const told = await Promise.all(viewers.map((tab) => seesMoving(tab, MAIN, media.chair.identity)));
+      const now = await Promise.all(viewers.map(slotsOf));
+      check(JSON.stringify(now) === JSON.stringify(slots), `slots were ${slots.join('; ')}, are ${now.join('; ')}`);
+      told.push(`slots: ${now.join('; ')}`);
       told.push(...(await Promise.all(viewers.map((tab) => hears(tab, 'chair', media)))));
       return told.join('\n');
     });

@@ -7,11 +7,8 @@ import { WeakLine } from '../harness/weak.mjs';
 
 const SLIDES = 'video#slides';
 const SCREEN = 1366;
-// From the turn in the hall to the picture behind the weak line: the half of them, and each. Every one within 5 s is
-// the promise; it is not kept yet.
-const SOON_MS = 5000;
-const LATE_MS = 20000;
-const THIN_MS = 90000; // 64 kbit/s are at the foot of the rung that has stills: it may take a while until it holds that
+const SOON_MS = 5000; // from the turn in the hall to the picture behind the weak line, each of them
+const GIVEN_UP_MS = 30000;
 const FIRST_MS = 20000;
 const READ_MS = 5000; // a person looks at it
 const WHOLE = 0.98;
@@ -28,26 +25,36 @@ async function voice(tab) {
 // How wide the picture is that this element shows.
 const widthOf = (tab) => tab.evaluate((selector) => document.querySelector(selector).videoWidth, SLIDES);
 
+// What the browser says of the pictures that come.
+const arrives = (tab) =>
+  tab.evaluate(async () => {
+    const all = [...(await window.diemcau.receive.getStats()).values()];
+    const keys = ['mid', 'packetsReceived', 'packetsLost', 'retransmittedPacketsReceived', 'framesReceived', 'framesDecoded', 'keyFramesDecoded', 'framesDropped', 'nackCount', 'pliCount', 'frameWidth', 'jitterBufferDelay', 'jitterBufferEmittedCount'];
+    return all.filter((s) => s.type === 'inbound-rtp' && s.kind === 'video').map((s) => Object.fromEntries(keys.map((key) => [key, s[key]])));
+  });
+
 // Milliseconds until this slide, turned in the hall, is seen.
-async function turn(hall, site, number, timeoutMs = LATE_MS) {
+async function turn(hall, site, number) {
   const since = await site.live('now');
   await hall.live('turnSlide', number);
-  return Math.round((await site.live('untilNumber', SLIDES, number, since, timeoutMs)) - since);
+  const at = await site.live('untilNumber', SLIDES, number, since, GIVEN_UP_MS).catch(async (error) => {
+    throw new Error(`${error.message}; ${JSON.stringify(await arrives(site))}`);
+  });
+  return Math.round(at - since);
 }
 
 // Some slides one after the other, read for a while each; the voice goes on.
-async function turns(hall, site, numbers, soonMs = SOON_MS, lateMs = LATE_MS) {
+async function turns(hall, site, numbers) {
   const before = await voice(site);
   const took = [];
   for (const number of numbers) {
-    took.push(await turn(hall, site, number, lateMs));
+    took.push(await turn(hall, site, number));
     await pause(READ_MS);
   }
   const after = await voice(site);
   const share = 1 - (after.concealed - before.concealed) / (after.samples - before.samples);
   const told = `seen after ${took.join(', ')} ms, ${await widthOf(site)} wide; ${(share * 100).toFixed(1)} % of the voice is whole`;
-  check([...took].sort((a, b) => a - b)[took.length >> 1] <= soonMs, told);
-  check(share >= WHOLE, told);
+  check(Math.max(...took) <= SOON_MS && share >= WHOLE, told);
   return told;
 }
 
@@ -83,11 +90,11 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
       const at = await site.live('untilNumber', SLIDES, 1, since, FIRST_MS);
       return `after ${Math.round(at - since)} ms\n${await hears(site, 'chair', media)}`;
     });
-    await tap.show('slides: 100 kbit/s and 5 % of loss: changed slides are seen within 5 s (median)', () => turns(hall, site, [2, 3, 4]));
-    await tap.show('slides: 64 kbit/s: slides come, and the voice is whole', async () => {
+    await tap.show('slides: 100 kbit/s and 5 % of loss: changed slides are seen within 5 s', () => turns(hall, site, [2, 3, 4, 5, 6]));
+    await tap.show('slides: 64 kbit/s: the same', async () => {
       await line.say('both rate=64k loss=0');
       await pause(15000); // it falls to the voice alone, and finds its rung again
-      return turns(hall, site, [5, 6], THIN_MS, THIN_MS);
+      return turns(hall, site, [7, 8, 9, 10]);
     });
     await tap.show('slides: 1 Mbit/s: they come whole', async () => {
       await line.say('both rate=1M');
@@ -97,7 +104,7 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
         await pause(100);
       }
       const took = Math.round(performance.now() - began);
-      return `after ${took} ms; the next after ${await turn(hall, site, 8)} ms`;
+      return `after ${took} ms; the next after ${await turn(hall, site, 11)} ms`;
     });
   } finally {
     await line.end();

@@ -12,7 +12,9 @@ static uint64_t random_number(void)
 
 void slot_init(Slot *slot, const ParamsMedia *media)
 {
-	*slot = (Slot){ .media = media, .layer_max = PARAMS_LAYERS_MAX - 1 };
+	*slot = (Slot){ .media = media,
+		.layer_max = PARAMS_LAYERS_MAX - 1,
+		.repeat_ms = SLOT_REPEAT_SPACING_MS };
 	rewrite_init(&slot->rewrite, random_number());
 	slot->rtx_index = random_number() % 0x7ffe;
 	slot->repeat_credit = SLOT_REPEATS_SHARE * SLOT_REPEATS_BURST / 4;
@@ -80,6 +82,9 @@ void slot_show(Slot *slot, Still *still, int64_t now_us)
 		return;
 	slot->still_again = same;
 	slot->still_shown = true;
+	/* Few packets come before it that would allow for those that it may lose. */
+	unsigned repeats = MIN(still->count, SLOT_REPEATS_BURST) * SLOT_REPEATS_SHARE;
+	slot->repeat_credit = MAX(slot->repeat_credit, (uint16_t)repeats);
 	still_ref(still);
 	still_unref(slot->still);
 	slot->still = still;
@@ -397,7 +402,7 @@ bool slot_repeat(
 		return false;
 	if (!packet || !packet->rtp.payload_len ||
 		!rewrite_again(&slot->rewrite, source, packet, &numbers) ||
-		!slot_may_repeat(slot, sequence, SLOT_REPEAT_SPACING_MS, now_us))
+		!slot_may_repeat(slot, sequence, slot->repeat_ms, now_us))
 		return false;
 	SlotFrame frame = frame_of(slot, true, ++slot->rtx_index, transport_cc, now_us);
 	frame.playout = playout_of(slot, packet);

@@ -8,13 +8,14 @@
 #include "thin.h"
 
 /* Packets sent again: one for each four sent (a line that loses more needs a lower rung, not more
- * packets), a burst at the most, and none twice within a time (M7, T-10): 20 ms, for a voice the
- * way there and back, since a browser asks again with each packet that comes meanwhile. */
+ * packets), of a still as many as it has, a burst at the most, and none twice within a time (M7,
+ * T-10): 20 ms, for a voice and on a line with a pace the way there and back, since a browser asks
+ * again with each packet that comes meanwhile, or each tenth of a second. */
 #define SLOT_REPEATS_SHARE 4
 #define SLOT_REPEATS_BURST 64
 #define SLOT_REPEAT_SPACING_MS 20
-#define SLOT_REPEAT_VOICE_MS_MIN 60
-#define SLOT_REPEAT_VOICE_MS_MAX 200
+#define SLOT_REPEAT_RTT_MS_MIN 60
+#define SLOT_REPEAT_RTT_MS_MAX 200
 /* What came to us longer ago is not sent again: a viewer who got it would show the past. */
 #define SLOT_REPEAT_AGE_US 2000000
 /* Behind a still go empty packets, so far apart: where its last one was lost, nothing else would
@@ -49,6 +50,7 @@ typedef struct Slot {
 	uint64_t rtx_index;      /* of the packet sent again last */
 	uint32_t packets, bytes; /* for sender reports */
 	uint16_t repeat_credit;  /* in packets sent; a repeat takes SLOT_REPEATS_SHARE */
+	unsigned repeat_ms;      /* between two of the same packet */
 	struct {
 		uint16_t sequence, when_ms;
 	} repeated[64]; /* what was sent again lately, by the last bits of its number */

@@ -259,10 +259,11 @@ void viewer_shed(Viewer *viewer, const Track *track, int64_t now_us)
 			slot_pause(&viewer->places[i].slot, now_us);
 }
 
-static unsigned voice_spacing_ms(const Viewer *viewer)
+/* The way there and back. */
+static unsigned round_ms(const Viewer *viewer)
 {
 	int rtt_ms = ration_news(&viewer->ration).rtt_ms;
-	return (unsigned)CLAMP(rtt_ms, SLOT_REPEAT_VOICE_MS_MIN, SLOT_REPEAT_VOICE_MS_MAX);
+	return (unsigned)CLAMP(rtt_ms, SLOT_REPEAT_RTT_MS_MIN, SLOT_REPEAT_RTT_MS_MAX);
 }
 
 /* What was lost of a voice goes out as it was, ahead of the rest. The first who asks gets it from
@@ -280,7 +281,7 @@ static unsigned repeat_voice(
 	for (unsigned i = 0; i < count; i++) {
 		KeptPacket packet;
 		if (!kept_find(place->kept, lost[i], &packet) ||
-			!slot_may_repeat(&place->slot, lost[i], voice_spacing_ms(viewer), now_us))
+			!slot_may_repeat(&place->slot, lost[i], round_ms(viewer), now_us))
 			continue;
 		outbox_copy(viewer->gear->outbox, path, packet.data, packet.len);
 		ration_repeated(&viewer->ration, packet.transport_cc);
@@ -296,6 +297,7 @@ static unsigned repeat_video(
 {
 	SlotPacket ready[FEED_ROUND_MAX];
 	unsigned built = 0, repeated = 0;
+	slot->repeat_ms = slot->paced ? round_ms(viewer) : SLOT_REPEAT_SPACING_MS;
 	for (unsigned i = 0; i < count; i++) {
 		if (!slot_repeat(slot, lost[i], &viewer->transport_cc, now_us, &ready[built]))
 			continue;

@@ -143,6 +143,38 @@ static void test_shows_a_still_twice_at_most(void)
 	scene_clear(&scene);
 }
 
+/* Before it nothing was sent that would allow for it: what is lost of each still is sent again all
+ * the same, but not as often as a browser asks while its packet is on the way. */
+static void test_is_made_whole(void)
+{
+	Scene scene;
+	uint64_t last = 0;
+	SlotPacket out;
+	scene_init(&scene);
+	scene.slot.repeat_ms = 150;
+	slot_hold(&scene.slot, scene.track);
+	for (unsigned still = 0; still < 50; still++) {
+		unsigned sent = 0;
+		picture(&scene, true, -1);
+		slot_show(&scene.slot, track_still(scene.track), scene.now_us);
+		g_assert_cmpuint(drain(&scene, 99, &last), ==, PICTURE);
+		for (unsigned n = 0; n < 10; n++, scene.now_us += 20000)
+			for (unsigned at = 0; at < PICTURE / 2; at++)
+				sent += slot_repeat(&scene.slot, (uint16_t)(last - at),
+					&scene.transport_cc, scene.now_us, &out);
+		g_assert_cmpuint(sent, ==, PICTURE); /* each at once, and after 160 ms */
+	}
+	/* Who asks for more than there is to it gets no more. */
+	unsigned more = 0;
+	for (unsigned n = 0; n < 100; n++) {
+		scene.now_us += 200000;
+		more += slot_repeat(
+			&scene.slot, (uint16_t)last, &scene.transport_cc, scene.now_us, &out);
+	}
+	g_assert_cmpuint(more, <=, 1); /* its packets have earned one */
+	scene_clear(&scene);
+}
+
 /* The last packet of a still is lost: what tells the viewer is that others come after it. They have
  * its clock, nothing in them, and nothing is asked for in their name. */
 static void test_an_end_is_noticed(void)
@@ -302,6 +334,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/still/is-shown-and-nothing-moves", test_shows_stills_alone);
 	g_test_add_func("/still/is-a-whole-keyframe", test_cuts_whole_keyframes_alone);
 	g_test_add_func("/still/is-shown-twice-at-most", test_shows_a_still_twice_at_most);
+	g_test_add_func("/still/is-made-whole", test_is_made_whole);
 	g_test_add_func("/still/its-end-is-noticed", test_an_end_is_noticed);
 	g_test_add_func("/still/moves-again-with-a-keyframe", test_moves_again_with_a_keyframe);
 	g_test_add_func("/still/is-shown-at-once", test_is_shown_at_once);

@@ -15,7 +15,9 @@ const QUEUE_MS = 300; // what waits on the line after that
 // From a line that is wide again to the full picture: 18 to 27 s seen, and once more than 30, beside four browsers.
 const TOP_MS = { everyday: 60000, long: 30000 };
 const SWITCH_MS = 10000; // to the size that a line holds
-const FRAMES = 7; // a second, of the 15 that the camera sends
+// A second, of the 15 that the camera sends. Ten is the promise; four browsers on two processors make less at times.
+const FRAMES = { everyday: 7, long: 10 };
+const MADE_UP = { 20: 0.05, 5: 0.01 }; // of the voice, by the loss in percent
 const FULL_FRAMES = 5; // of the full size: the chair's browser makes no more of it beside two others
 const NARROW_MS = 10000; // what stood on the wider line drains; then it is as it is
 const LONG = { everyday: 8, long: 60 }; // seconds of each look
@@ -129,17 +131,19 @@ export async function run({ tap, cast, media, build, dir, log, seed, long, stack
       await cast.close(near);
       return told.join('\n');
     });
-    await tap.show('weak: 20 % of loss at 60 ms: the voice holds, a picture moves', async () => {
-      await line.say('both rate=2M queue=300ms delay=30ms loss=20%');
-      await pause(5000);
-      const first = await inbound(site, 'audio');
-      const rate = await pictures(site, seconds);
-      const last = await inbound(site, 'audio');
-      const made = (last.concealed - first.concealed) / (last.samples - first.samples);
-      const told = `${(made * 100).toFixed(1)} % of the voice is made up, ${rate.toFixed(1)} frames/s`;
-      check(made <= 0.05 && rate >= FRAMES, told);
-      return told;
-    });
+    for (const loss of long ? [20, 5] : [20]) {
+      await tap.show(`weak: ${loss} % of loss at 60 ms: the voice holds, a picture moves`, async () => {
+        await line.say(`both rate=2M queue=300ms delay=30ms loss=${loss}%`);
+        await pause(5000);
+        const first = await inbound(site, 'audio');
+        const rate = await pictures(site, seconds);
+        const last = await inbound(site, 'audio');
+        const made = (last.concealed - first.concealed) / (last.samples - first.samples);
+        const told = `${(made * 100).toFixed(1)} % of the voice is made up, ${rate.toFixed(1)} frames/s`;
+        check(made <= MADE_UP[loss] && rate >= (long ? FRAMES.long : FRAMES.everyday), told);
+        return told;
+      });
+    }
     await tap.show('weak: 150 kbit/s and 5 % of loss upward: who is called up is heard', async () => {
       await line.say('down rate=2M delay=30ms queue=300ms loss=0');
       await line.say('up rate=150k delay=30ms queue=300ms loss=5%');

@@ -75,12 +75,12 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
 
     let site = await behind.tab();
     cast.tabs.add(site);
-    await tap.show('lines: 300 kbit/s become 240 that lose 5 %: the voice is whole, the picture moves, with fewer frames', async () => {
+    await tap.show('lines: 300 kbit/s become 270 that lose 5 %: the voice is whole, the picture moves, with fewer frames', async () => {
       await line.say('both rate=300k delay=30ms queue=300ms');
       await join(site, sites[0]);
       await pause(SETTLE_MS);
       const told = [`before: ${await look(site)}`];
-      await line.say('both rate=240k loss=5%');
+      await line.say('both rate=270k loss=5%');
       await pause(FALL_MS);
       told.push(await look(site));
       return told.join('\n');

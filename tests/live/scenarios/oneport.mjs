@@ -41,7 +41,10 @@ async function firewall() {
     'add rule inet oneport passed ip saddr 127.0.0.0/8 accept',
     'add rule inet oneport passed ip6 saddr ::1 accept',
     'add rule inet oneport passed meta l4proto udp counter comment "udp"',
-    `add rule inet oneport passed meta l4proto tcp tcp sport != ${PORT} tcp dport != ${PORT} counter comment "tcp"`,
+    // Not as `sport != … dport != …`: nft 1.0.6 makes one comparison of two that stand side by side, and counts all.
+    `add rule inet oneport passed tcp sport ${PORT} accept`,
+    `add rule inet oneport passed tcp dport ${PORT} accept`,
+    'add rule inet oneport passed meta l4proto tcp counter comment "tcp"',
   ];
   for (const rule of rules) await command('nft', rule);
 }

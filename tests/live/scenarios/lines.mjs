@@ -1,4 +1,4 @@
-// lines.mjs - other weak lines: fewer pictures a second rather than none, and a browser that tells of its line as a whole
+// lines.mjs - other weak lines: a picture that goes on moving, and a browser that tells of its line as a whole
 
 import { Chromium } from '../harness/browsers.mjs';
 import { goLive, join } from '../harness/forum.mjs';
@@ -75,7 +75,7 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
 
     let site = await behind.tab();
     cast.tabs.add(site);
-    await tap.show('lines: 300 kbit/s become 270 that lose 5 %: the voice is whole, the picture moves, with fewer frames', async () => {
+    await tap.show('lines: 300 kbit/s become 270 that lose 5 %: the voice is whole, the picture goes on moving', async () => {
       await line.say('both rate=300k delay=30ms queue=300ms');
       await join(site, sites[0]);
       await pause(SETTLE_MS);

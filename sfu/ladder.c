@@ -1,5 +1,6 @@
 #include "ladder.h"
 #include <glib.h>
+#include <string.h>
 
 #define LONG_AGO_US (INT64_MIN / 2)
 #define FIT 0.9          /* of the rate, while the line is congested */
@@ -33,8 +34,11 @@ int64_t ladder_enter_bps(unsigned rung)
 void ladder_init(Ladder *ladder, int64_t now_us)
 {
 	*ladder = (Ladder){ .since_us = now_us, .changed_us = LONG_AGO_US, .fresh = true };
-	for (unsigned i = 0; i < LADDER_RUNGS; i++)
+	for (unsigned i = 0; i < LADDER_RUNGS; i++) {
 		ladder->left_us[i] = ladder->failed_us[i] = ladder->locked_us[i] = LONG_AGO_US;
+		for (unsigned n = 0; n < LADDER_ENTRIES; n++)
+			ladder->entered_us[i][n] = LONG_AGO_US;
+	}
 }
 
 static unsigned available_of(const LadderInput *input)
@@ -107,6 +111,15 @@ static void go_down(Ladder *ladder, const LadderInput *input, int64_t now_us)
 		fall(ladder, rung, now_us);
 }
 
+/* One step up, of a line that has fallen before. */
+static void enter(Ladder *ladder, unsigned rung, int64_t now_us)
+{
+	int64_t *entered_us = ladder->entered_us[rung];
+	memmove(entered_us, entered_us + 1, (LADDER_ENTRIES - 1) * sizeof *entered_us);
+	entered_us[LADDER_ENTRIES - 1] = now_us;
+	ladder->locked_us[rung] = MAX(ladder->locked_us[rung], entered_us[0] + LADDER_ENTRIES_US);
+}
+
 static bool may_enter(const Ladder *ladder, unsigned rung, int64_t rate_bps, int64_t now_us)
 {
 	if (rung > ladder->top || rate_bps < rungs[rung].enter_bps ||
@@ -130,8 +143,11 @@ static void go_up(Ladder *ladder, const LadderInput *input, int64_t now_us)
 		if (!ladder->fresh)
 			break;
 	}
-	if (rung > ladder->rung)
+	if (rung > ladder->rung) {
+		if (!ladder->fresh)
+			enter(ladder, rung, now_us);
 		change(ladder, rung, now_us);
+	}
 	ladder->fresh &= now_us - ladder->known_us < LADDER_START_US;
 }
 

@@ -2,8 +2,9 @@
  *
  * 0 voice alone, 1 with stills, 2 voice in 20 ms packets, 3 main at 180p, 4 slides in full, 5 main
  * at 360p, 6 main at 720p. Down at once, up a rung at a time, straight up at the start, when
- * silence is over and when a cap is lifted. A rung that fails again is left alone for a while, so
- * that a line which swings about a boundary changes rungs less than once in 30 s. A plain value
+ * silence is over and when a cap is lifted. A rung that fails again is left alone for a while, and
+ * so is one that was entered often: a line which swings about a boundary changes rungs less than
+ * once in 30 s, for four entries and the falls about them are nine changes in 300 s. A plain value
  * within its Viewer, pure: what a rung sends and how it reads to people is elsewhere. */
 #pragma once
 #include <stdbool.h>
@@ -17,9 +18,11 @@
 #define LADDER_STAY_US                                                                             \
 	30000000 /* a stay that the line ended before that has failed; nor is a rung               \
 		    tried again before, unless the line carries much more */
-#define LADDER_AGAIN_US 90000000 /* two failed stays within this … */
-#define LADDER_LOCK_US 150000000 /* … and the rung is left alone for so long */
-#define LADDER_PROBE 1.2         /* how far above a rung's rate one looks before stepping on it */
+#define LADDER_AGAIN_US 90000000    /* two failed stays within this … */
+#define LADDER_LOCK_US 150000000    /* … and the rung is left alone for so long */
+#define LADDER_ENTRIES 4            /* after so many within … */
+#define LADDER_ENTRIES_US 300000000 /* … a rung is left alone for the rest of it */
+#define LADDER_PROBE 1.2 /* how far above a rung's rate one looks before stepping on it */
 
 typedef enum LadderWhy {
 	LADDER_LINE, /* the line carries no more */
@@ -50,9 +53,10 @@ typedef struct Ladder {
 	int64_t known_us;   /* since when the rate is known; 0: it is not yet */
 	bool climbed;       /* to this rung, not fallen */
 	int64_t changed_us; /* as since_us, or long ago where nobody need wait for the next step */
-	int64_t left_us[LADDER_RUNGS];   /* the line ended a stay here or above */
-	int64_t failed_us[LADDER_RUNGS]; /* … that was too short */
-	int64_t locked_us[LADDER_RUNGS]; /* not before */
+	int64_t left_us[LADDER_RUNGS];                    /* the line ended a stay here or above */
+	int64_t failed_us[LADDER_RUNGS];                  /* … that was too short */
+	int64_t locked_us[LADDER_RUNGS];                  /* not before */
+	int64_t entered_us[LADDER_RUNGS][LADDER_ENTRIES]; /* step by step, oldest first */
 } Ladder;
 
 void ladder_init(Ladder *ladder, int64_t now_us);

@@ -204,6 +204,26 @@ static void a_rung_that_failed_is_tried_again_after_a_while(void)
 		until_change(&ladder, &much, fell_us, 300 * SEC), ==, fell_us + LADDER_LOCK_US);
 }
 
+/* Each stay is long enough and each time the line carries much more, so that no rule but the count
+ * of entries stands against it. */
+static void a_rung_that_is_entered_often_is_left_alone(void)
+{
+	Ladder ladder = ladder_at(3, 0);
+	const LadderInput little = input_of(400000), much = input_of(700000);
+	int64_t now_us = 0, first_us = 0;
+	for (unsigned i = 0; i < LADDER_ENTRIES; i++) {
+		int64_t at_us = until_change(&ladder, &much, now_us, LADDER_UP_US);
+		g_assert_cmpuint(ladder.rung, ==, 4);
+		first_us = i ? first_us : at_us;
+		now_us = until_change(&ladder, &little, at_us + LADDER_STAY_US, 0);
+		g_assert_cmpuint(ladder.rung, ==, 3);
+	}
+	ladder_tick(&ladder, &much, now_us + LADDER_UP_US);
+	g_assert_cmpint(ladder.want_bps, ==, 0);
+	g_assert_cmpint(until_change(&ladder, &much, now_us + LADDER_UP_US, 300 * SEC), ==,
+		first_us + LADDER_ENTRIES_US);
+}
+
 /* A line about a boundary, for an hour: what it carries swings by 10 %, by waves or in leaps. When
  * it carries less than the rung takes the estimate falls to 0.85 of it, and for some seconds
  * nothing more is known. */
@@ -326,6 +346,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/ladder/says-when-it-is-loss", says_when_it_is_loss);
 	g_test_add_func("/ladder/a-rung-that-failed-is-tried-again-after-a-while",
 		a_rung_that_failed_is_tried_again_after_a_while);
+	g_test_add_func("/ladder/a-rung-that-is-entered-often-is-left-alone",
+		a_rung_that_is_entered_often_is_left_alone);
 	g_test_add_func("/ladder/a-swinging-line-changes-little", a_swinging_line_changes_little);
 	g_test_add_func("/ladder/keeps-its-rules", keeps_its_rules);
 	int result = g_test_run();

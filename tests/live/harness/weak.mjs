@@ -11,24 +11,25 @@ import { Child, command } from './process.mjs';
 import { ADDRESS } from './stack.mjs';
 import { check } from './tap.mjs';
 
-const HUB = '10.99.1.1'; // as the yard sees it
-const SITES = ['10.99.1.2', '10.99.1.3']; // where the line comes from, before and after a move
-const NET = `${HUB.replace(/\d+$/, '')}0/24`;
 const START_MS = 5000;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class WeakLine {
-  // ports: those of the hub that pass.
-  static async open({ build, dir, log, ports, seed }) {
+  // ports: those of the hub that pass. number: of the line, from 1; two that stand at a time have their own.
+  static async open({ build, dir, log, ports, seed, number = 1 }) {
     const self = new WeakLine();
+    const net = `10.99.${number}`;
     self.dir = dir;
+    self.hub = `${net}.1`; // as the yard sees it
+    self.sites = [`${net}.2`, `${net}.3`]; // where the line comes from, before and after a move
+    self.ends = [`w${number}0`, `w${number}1`];
     self.answers = [];
     self.browsers = [];
     self.holder = new Child('unshare', ['--net', 'sleep', 'infinity'], { log });
     await self.untilApart();
     await self.lay();
-    const places = ports.flatMap((port) => ['--listen', `${ADDRESS}:${port}`, '--to', `${HUB}:${port}`]);
+    const places = ports.flatMap((port) => ['--listen', `${ADDRESS}:${port}`, '--to', `${self.hub}:${port}`]);
     let ready;
     const isReady = new Promise((resolve) => (ready = resolve));
     self.link = new Child(
@@ -68,15 +69,16 @@ export class WeakLine {
 
   async lay() {
     const inside = (...args) => command('nsenter', `--net=${this.net}`, 'ip', ...args);
-    await command('ip', 'link', 'add', 'w0', 'type', 'veth', 'peer', 'name', 'w1');
-    await command('ip', 'link', 'set', 'w1', 'netns', String(this.holder.pid));
-    await command('ip', 'addr', 'add', NET.replace('0/24', '1/24'), 'dev', 'w0');
-    await command('ip', 'link', 'set', 'w0', 'up');
+    const [near, far] = this.ends;
+    await command('ip', 'link', 'add', near, 'type', 'veth', 'peer', 'name', far);
+    await command('ip', 'link', 'set', far, 'netns', String(this.holder.pid));
+    await command('ip', 'addr', 'add', `${this.hub}/24`, 'dev', near);
+    await command('ip', 'link', 'set', near, 'up');
     await inside('link', 'set', 'lo', 'up');
     await inside('addr', 'add', `${ADDRESS}/32`, 'dev', 'lo');
-    await inside('link', 'set', 'w1', 'up');
-    for (const site of SITES) await inside('addr', 'add', `${site}/24`, 'dev', 'w1');
-    await inside('route', 'add', 'default', 'via', HUB, 'dev', 'w1');
+    await inside('link', 'set', far, 'up');
+    for (const site of this.sites) await inside('addr', 'add', `${site}/24`, 'dev', far);
+    await inside('route', 'add', 'default', 'via', this.hub, 'dev', far);
   }
 
   // A browser of this person in there.
@@ -101,7 +103,7 @@ export class WeakLine {
 
   // The line goes another way from now on, as from Wi-Fi to a phone: the hub sees another address.
   move() {
-    return this.say(`address ${SITES[1]}`);
+    return this.say(`address ${this.sites[1]}`);
   }
 
   async end() {

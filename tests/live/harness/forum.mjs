@@ -114,3 +114,18 @@ export function checkGap(gapMs, began, told) {
   const allowed = GAP_MS + stalls.since(began);
   check(gapMs <= allowed, `${told}; allowed ${allowed} ms`);
 }
+
+// Of one size of the page's camera: other parameters of its encoding. What they were before.
+export const cameraSends = (tab, rid, changes) =>
+  tab.evaluate(
+    async ([name, wanted]) => {
+      const sender = window.diemcau.publish.getSenders().find((s) => s.track?.kind === 'video');
+      const parameters = sender.getParameters();
+      const encoding = parameters.encodings.find((e) => e.rid === name);
+      const before = Object.fromEntries(Object.keys(wanted).map((key) => [key, encoding[key]]));
+      Object.assign(encoding, wanted);
+      await sender.setParameters(parameters);
+      return before;
+    },
+    [rid, changes],
+  );

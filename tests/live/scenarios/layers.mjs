@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { Chromium, Firefox } from '../harness/browsers.mjs';
 import { stalls } from '../harness/deadline.mjs';
-import { MAIN, callUp, connection, goLive, join, longestGap, row, seatOf, untouched } from '../harness/forum.mjs';
+import { MAIN, callUp, cameraSends, connection, goLive, join, longestGap, row, seatOf, untouched } from '../harness/forum.mjs';
 import { WIDE as WIDTH, wideFilm } from '../harness/media.mjs';
 import { takes, untilIndex } from '../harness/takes.mjs';
 import { check } from '../harness/tap.mjs';
@@ -47,16 +47,7 @@ const sees = (tab, wide, timeoutMs) =>
   until(`${tab.who} sees ${wide}`, timeoutMs, async () => (await width(tab)) === wide, () => width(tab));
 
 // One size of the page's camera stops, as it does when the line or the processor is short; or comes again.
-const turn = (tab, rid, isOn) =>
-  tab.evaluate(
-    async ([name, active]) => {
-      const sender = window.diemcau.publish.getSenders().find((s) => s.track?.kind === 'video');
-      const parameters = sender.getParameters();
-      parameters.encodings.find((e) => e.rid === name).active = active;
-      await sender.setParameters(parameters);
-    },
-    [rid, isOn],
-  );
+const turn = (tab, rid, active) => cameraSends(tab, rid, { active });
 
 // A size goes while everybody watches: the next one takes its place, soon and without a new negotiation.
 async function loses(tabs, hall, identity) {

@@ -1,8 +1,9 @@
-// lines.mjs - other weak lines: two sites with a size each, a picture that is too much, a browser that tells of its line as a whole
+// lines.mjs - other weak lines: two sites with a size each, a picture that is too much for a line, and a browser that
+// tells of its line as a whole
 
 import { Chromium } from '../harness/browsers.mjs';
 import { unstalled } from '../harness/deadline.mjs';
-import { MAIN, goLive, join } from '../harness/forum.mjs';
+import { MAIN, cameraSends, goLive, join } from '../harness/forum.mjs';
 import { WIDE, wideFilm } from '../harness/media.mjs';
 import { check } from '../harness/tap.mjs';
 import { hears, width } from '../harness/watch.mjs';
@@ -16,11 +17,11 @@ const FRAMES = 3; // a second: the lowest layer of the fifteen that the camera s
 const GAP_MS = 1500; // without a picture; a size that is changed waits for a keyframe
 const TOP_MS = 60000;
 const SMALL = WIDE / 4;
-const LATE_MS = 1000; // nearly all of them; 300 to 670 seen, 1,140 where nothing is left out
+const LATE_MS = 1000; // nearly all pictures: 315 to 670 seen, and 1,140 in the one run where none was left out
 const FEW = 20; // pictures of which both tabs could read the number
 const ROUND_MS = 4000; // much less than the film takes to come to the same number
-const HEAVY_BPS = 175000; // the smallest size, but more than a page sends, …
-const SMALL_BPS = 130000; // … and as it does
+// Still a small picture for the sfu (TRACK_SMALL_BPS), but beside the voice 225 kbit/s have some 140 for it.
+const HEAVY_BPS = 175000;
 const OVERFLOW = 0.02; // of the packets, while it is looked for what the line carries
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -68,18 +69,6 @@ async function untilMoving(tab) {
     check(performance.now() - began < TOP_MS, `${tab.who}: no picture moves`);
   }
 }
-
-// The page's camera sends so much of one size.
-const swell = (tab, rid, bps) =>
-  tab.evaluate(
-    async ([name, maxBitrate]) => {
-      const sender = window.diemcau.publish.getSenders().find((s) => s.track?.kind === 'video');
-      const parameters = sender.getParameters();
-      parameters.encodings.find((e) => e.rid === name).maxBitrate = maxBitrate;
-      await sender.setParameters(parameters);
-    },
-    [rid, bps],
-  );
 
 // The page shows its own camera, too.
 const OWN = 'video#own';
@@ -144,25 +133,25 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
 
     let site = await behind.tab();
     cast.tabs.add(site);
-    let near;
+    const near = await (await wide.browser(media.south)).tab();
+    cast.tabs.add(near);
     await tap.show('lines: of one camera a site on 300 kbit/s sees the small picture, one on 2 Mbit/s a larger one', async () => {
       await line.say('both rate=300k delay=30ms queue=300ms');
       await wide.say('both rate=2M delay=30ms queue=300ms');
-      near = await (await wide.browser(media.south)).tab();
-      cast.tabs.add(near);
       await join(site, sites[0]);
       await join(near, sites[1]);
       const told = [await untilWidth(near, WIDE), await untilWidth(site, SMALL)];
       const seen = [];
-      for (const end = Date.now() + LOOK_MS; Date.now() < end; await pause(500)) seen.push([await width(near), await width(site)]);
+      for (const end = Date.now() + LOOK_MS; Date.now() < end; await pause(500))
+        seen.push([await width(near), await width(site)]);
       const full = seen.filter(([large]) => large === WIDE).length / seen.length;
       told.push(`the full one for ${Math.round(full * 100)} % of ${LOOK_MS / 1000} s`);
-      // The chair's browser leaves the full size out at times, where three others run beside it.
+      // The larger is the middle one for some of the time in 3 of 12 runs; why was not looked into.
       check(seen.every(([large, small]) => large > SMALL && small === SMALL), `${told.join('\n')}\n${seen.join(' ')}`);
       return told.join('\n');
     });
-    await tap.show('lines: it is more than 225 kbit/s carry: the voice is whole, fewer pictures move and none is late', async () => {
-      await swell(hall, 'q', HEAVY_BPS);
+    const usual = await cameraSends(hall, 'q', { maxBitrate: HEAVY_BPS });
+    await tap.show('lines: 225 kbit/s for a small picture of 175: the voice is whole, it moves, within a second of the camera', async () => {
       await mirror(hall);
       return unstalled(async () => {
         await line.say('both rate=300k');
@@ -175,7 +164,7 @@ export async function run({ tap, cast, media, build, dir, log, seed, stack: star
         return told.join('\n');
       });
     });
-    await swell(hall, 'q', SMALL_BPS);
+    await cameraSends(hall, 'q', usual);
     await cast.close(near);
     await cast.close(site);
 

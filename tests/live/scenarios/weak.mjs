@@ -12,7 +12,7 @@ const GAP_MS = 200; // without a sample of the voice
 const LOOK_MS = 50;
 const UNDER_MS = 3000; // from a line that narrows to a rate below it
 const QUEUE_MS = 300; // what waits on the line after that
-// From a line that is wide again to the full picture: 18 to 27 s seen, and once more than 30, beside four browsers.
+// From a line that is wide again to the full picture: 14 to 28 s seen, and once more than 30, beside four browsers.
 const TOP_MS = { everyday: 60000, long: 30000 };
 const SWITCH_MS = 10000; // to the size that a line holds
 // A second, of the 15 that the camera sends. Ten is the promise; four browsers on two processors make less at times.
